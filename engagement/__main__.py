@@ -1,0 +1,5 @@
+"""`python -m engagement`."""
+
+from engagement.cli import main
+
+main()

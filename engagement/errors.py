@@ -1,0 +1,150 @@
+"""Our error tree. Each leaf that a client can meet is one RFC 9457 problem.
+
+EngagementError
+├── SettingsError            (at start: one line for each fault)
+├── StartError               (the command line: one line, exit code 1)
+└── Problem
+    ├── BadRequest       400  what was sent can't be read
+    ├── Unauthorized     401  no token, or not a good one
+    ├── Forbidden        403
+    ├── NotFound         404
+    ├── Closed           409  the article takes no more of this
+    ├── TooLarge         413
+    ├── Invalid          422  a field is wrong; `errors` names it
+    ├── TooFast          429  Retry-After
+    └── Unavailable      503  Retry-After: a store is down or busy
+        ├── RedisUnavailable
+        └── DatabaseUnavailable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class EngagementError(Exception):
+    """The root of everything raised on purpose."""
+
+
+class SettingsError(EngagementError):
+    """The settings are wrong. `faults` holds one line for each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = list(faults)
+
+
+class StartError(EngagementError):
+    """A command can't start or go on; the message is the one line to print."""
+
+
+class Problem(EngagementError):
+    """What a client is told. `kind` is the stable last part of the problem's `type`."""
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`errors`: field → messages. `retry_after`: seconds."""
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(retry_after)
+
+    def body(self) -> dict[str, Any]:
+        """The members of the `application/problem+json` answer."""
+        body: dict[str, Any] = {
+            "type": f"urn:engagement:problem:{self.kind}",
+            "title": self.title,
+            "status": self.status,
+        }
+        if self.detail:
+            body["detail"] = self.detail
+        if self.errors:
+            body["errors"] = {field: list(messages) for field, messages in self.errors.items()}
+        return body
+
+
+class BadRequest(Problem):
+    """What was sent can't be read."""
+
+    status, kind, title = 400, "bad-request", "The request can't be read"
+
+
+class Unauthorized(Problem):
+    """No bearer token, or one that is broken, forged, expired or of another site."""
+
+    status, kind, title = 401, "unauthorized", "A valid reader token is needed"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="engagement"'})
+
+
+class Forbidden(Problem):
+    """Understood, and refused."""
+
+    status, kind, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    """There is no such thing here."""
+
+    status, kind, title = 404, "not-found", "Not found"
+
+
+class Closed(Problem):
+    """The article takes no more of this."""
+
+    status, kind, title = 409, "closed", "Closed"
+
+
+class TooLarge(Problem):
+    """The body is over the limit."""
+
+    status, kind, title = 413, "too-large", "The body is too large"
+
+
+class Invalid(Problem):
+    """One or more fields are wrong; `errors` names each."""
+
+    status, kind, title = 422, "invalid", "A field is not valid"
+
+
+class TooFast(Problem):
+    """Over a rate limit."""
+
+    status, kind, title = 429, "too-fast", "Too many requests"
+
+
+class Unavailable(Problem):
+    """A store is down or busy; nothing was done, try again."""
+
+    status, kind, title = 503, "unavailable", "Not available right now"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
+class RedisUnavailable(Unavailable):
+    """Redis is down, hung or out of memory."""
+
+    def __init__(self) -> None:
+        super().__init__("The live counts can't be reached.")
+
+
+class DatabaseUnavailable(Unavailable):
+    """The SQL store is down, hung or locked."""
+
+    def __init__(self) -> None:
+        super().__init__("The database can't be reached.")

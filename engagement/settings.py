@@ -1,0 +1,183 @@
+"""Every setting of the service: read from `ENGAGEMENT_…`, typed, checked at start, all faults reported at once.
+
+A setting `X` is the variable `ENGAGEMENT_X`, or a file that `ENGAGEMENT_X_FILE` names (for secrets).
+Nothing is read at import, and secrets have no default: `serve`, the one-machine default, makes its own
+in the data folder; a production start without one stops and says which is missing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from environs import EnvValidationError, FileAwareEnv
+from environs.exceptions import EnvNotSetError
+from limits import parse_many
+from marshmallow import ValidationError
+from marshmallow.validate import Length, OneOf, Range
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from engagement.errors import SettingsError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+PREFIX = "ENGAGEMENT_"
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the service was told. Times are in seconds unless a name says otherwise."""
+
+    database_url: str
+    """SQLAlchemy URL of the truth: `sqlite:////folder/engagement.db`."""
+    redis_url: str
+    """`redis://host:6379/0` or `unix:///folder/redis.sock`."""
+    secret_key: str
+    """Signs reader tokens and keys the network hashes; at least 32 characters."""
+    durability: str = "always"
+    """What the private Redis promises: `always` (answered is on disk) or `everysec` (about a second may go)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web_workers: int = 2
+    web_threads: int = 8
+    trusted_proxies: tuple[Network, ...] = ()
+    """Proxies whose `X-Forwarded-For` is believed."""
+
+    public_max_age: int = 1
+    comment_max_length: int = 5_000
+    """Characters."""
+    body_max_bytes: int = 65_536
+    token_max_age: int = 400 * 86_400
+    tracking_parameters: tuple[str, ...] = ()
+    """Query parameters to drop from article URLs, beside the usual ones."""
+
+    ratelimit_enabled: bool = True
+    ratelimit_readers: str = "30/hour;200/day"
+    """New readers per network."""
+    ratelimit_articles: str = "60/hour"
+    """New articles per network, where the site is `open`."""
+    ratelimit_choices: str = "20/10 seconds;300/hour"
+    """Reactions and votes per reader; `ratelimit_network_factor` times that per network."""
+    ratelimit_comments: str = "4/minute;60/hour"
+    """Comments per reader; `ratelimit_network_factor` times that per network."""
+    ratelimit_network_factor: int = 20
+
+    redis_timeout: float = 2.0
+    database_timeout: float = 5.0
+    ledger_keep: float = 60.0
+    """How long a flushed ledger entry stays, for an SQL store that goes back a little."""
+    flush_interval: float = 0.1
+    """Pause of the worker between two looks at the due sets."""
+    replay_limit: int = 5_000
+    """Ledger entries that one hydration may replay."""
+    view_ttl: int = 86_400
+    page_ttl: int = 60
+
+    log_level: str = "INFO"
+    log_format: str = "json"
+    metrics_dir: str = ""
+    """Where the processes of one host share their metrics; empty: each answers for itself."""
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings out of the environment; `given` values (by field name) go before it.
+
+    Raises `SettingsError` with one line for each fault, all at once.
+    """
+    env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
+    read: dict[str, Callable[[str], Any]] = {
+        "database_url": lambda n: env.str(n, validate=_database_url),
+        "redis_url": lambda n: env.str(n, validate=_redis_url),
+        "secret_key": lambda n: env.str(n, validate=Length(min=32)),
+        "durability": lambda n: env.str(n, validate=OneOf(["always", "everysec"])),
+        "host": env.str,
+        "port": lambda n: env.int(n, validate=Range(0, 65_535)),
+        "web_workers": lambda n: env.int(n, validate=Range(1, 64)),
+        "web_threads": lambda n: env.int(n, validate=Range(1, 256)),
+        "trusted_proxies": lambda n: _networks(env.list(n)),
+        "public_max_age": lambda n: env.int(n, validate=Range(0, 3600)),
+        "comment_max_length": lambda n: env.int(n, validate=Range(1, 20_000)),
+        "body_max_bytes": lambda n: env.int(n, validate=Range(1024, 1_048_576)),
+        "token_max_age": lambda n: env.int(n, validate=Range(60)),
+        "tracking_parameters": lambda n: tuple(env.list(n)),
+        "ratelimit_enabled": env.bool,
+        "ratelimit_readers": lambda n: env.str(n, validate=_rate),
+        "ratelimit_articles": lambda n: env.str(n, validate=_rate),
+        "ratelimit_choices": lambda n: env.str(n, validate=_rate),
+        "ratelimit_comments": lambda n: env.str(n, validate=_rate),
+        "ratelimit_network_factor": lambda n: env.int(n, validate=Range(1, 10_000)),
+        "redis_timeout": lambda n: env.float(n, validate=Range(0.05, 60)),
+        "database_timeout": lambda n: env.float(n, validate=Range(0.05, 300)),
+        "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),
+        "flush_interval": lambda n: env.float(n, validate=Range(0.01, 10)),
+        "replay_limit": lambda n: env.int(n, validate=Range(10, 100_000)),
+        "view_ttl": lambda n: env.int(n, validate=Range(60)),
+        "page_ttl": lambda n: env.int(n, validate=Range(1, 3600)),
+        "log_level": lambda n: env.str(n, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+        "log_format": lambda n: env.str(n, validate=OneOf(["json", "console"])),
+        "metrics_dir": env.str,
+    }
+    values = dict(given)
+    faults = []
+    for field, reader in read.items():
+        name = field.upper()
+        if field in values or (name not in SECRETS and not _is_set(name)):
+            continue
+        try:
+            values[field] = reader(name)
+        except EnvNotSetError:
+            faults.append(f"{PREFIX}{name} is not set (or name a file in {PREFIX}{name}_FILE)")
+        except (EnvValidationError, ValueError, OSError) as error:
+            faults.append(f"{PREFIX}{name}: {_plain(error)}")
+    known = {PREFIX + field.upper() for field in read}
+    faults += [
+        f"{name} is not a setting"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known and name not in NOT_SETTINGS
+    ]
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**values)
+
+
+NOT_SETTINGS = frozenset({"ENGAGEMENT_DATA"})
+"""Read by the command line, before there are settings."""
+
+
+def _is_set(name: str) -> bool:
+    return PREFIX + name in os.environ or f"{PREFIX}{name}_FILE" in os.environ
+
+
+def _plain(error: Exception) -> str:
+    """A library's message without the variable's value, which may be a secret."""
+    if isinstance(error, EnvValidationError):
+        return " ".join(str(message) for message in error.error_messages)
+    return str(error)
+
+
+def _networks(texts: list[str]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text.strip()) for text in texts)
+
+
+def _rate(text: str) -> None:
+    parse_many(text)
+
+
+def _database_url(text: str) -> None:
+    try:
+        backend = make_url(text).get_backend_name()
+    except ArgumentError:
+        raise ValidationError("is not a database URL") from None
+    if backend != "sqlite":
+        raise ValidationError("names a database that is not supported: use sqlite")
+
+
+def _redis_url(text: str) -> None:
+    if not re.match(r"(rediss?|unix)://.", text):
+        raise ValidationError("must begin with redis://, rediss:// or unix://")
