@@ -1,0 +1,1 @@
+"""SQL, the truth: engine, tables, migrations, and the stored side of ballots. Knows no feature."""

@@ -1,0 +1,218 @@
+"""The stored side of ballots: snapshots, look-ups, healing, and the generations of Redis runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from engagement import clock
+from engagement.db.engine import Database
+from engagement.db.tables import (
+    articles,
+    choices,
+    comments,
+    cursors,
+    redis_runs,
+    shards,
+    tallies,
+)
+from engagement.errors import NotFound
+from engagement.hot.commands import Known, Snapshot
+from engagement.hot.keys import MOOD, Ballot
+
+log = structlog.get_logger()
+HEALS = Counter("engagement_heals_total", "Ballots healed after SQL went back behind what Redis had trimmed")
+ZERO = "0-0"
+
+Key = tuple[UUID, str, UUID]
+"""A ballot in SQL: article, kind, subject."""
+
+
+def sql_key(article_id: UUID, ballot: Ballot) -> Key:
+    """The SQL key of a ballot on the article with this internal id."""
+    return article_id, ballot.kind, article_id if ballot.kind == MOOD else UUID(ballot.subject)
+
+
+def article_ids(connection: Connection, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """(site, article) → internal id, for those that SQL knows."""
+    by_site: dict[str, list[str]] = defaultdict(list)
+    for site, article in names:
+        by_site[site].append(article)
+    wanted = or_(
+        *(and_(articles.c.site == site, articles.c.external_id.in_(ids)) for site, ids in by_site.items())
+    )
+    rows = connection.execute(select(articles.c.site, articles.c.external_id, articles.c.id).where(wanted))
+    return {(site, article): id for site, article, id in rows}
+
+
+def read_cursors(connection: Connection, keys: list[Key]) -> dict[Key, str]:
+    """The cursor of each ballot; `0-0` where nothing was flushed yet."""
+    found = dict.fromkeys(keys, ZERO)
+    by_article: dict[UUID, list[Key]] = defaultdict(list)
+    for key in keys:
+        by_article[key[0]].append(key)
+    for article_id, of_article in by_article.items():
+        rows = connection.execute(
+            select(cursors.c.kind, cursors.c.subject_id, cursors.c.generation, cursors.c.number)
+            .where(cursors.c.article_id == article_id)
+            .where(cursors.c.subject_id.in_([key[2] for key in of_article]))
+        )
+        for kind, subject_id, generation, number in rows:
+            if (article_id, kind, subject_id) in found:
+                found[article_id, kind, subject_id] = f"{generation}-{number}"
+    return found
+
+
+def move_cursors(connection: Connection, moved: dict[Key, str]) -> None:
+    """Set cursors; the caller holds what it must hold."""
+    rows = []
+    for (article_id, kind, subject_id), cursor in moved.items():
+        generation, number = order(cursor)
+        rows.append(
+            {"article_id": article_id, "kind": kind, "subject_id": subject_id,
+             "generation": generation, "number": number}
+        )  # fmt: skip
+    statement = upsert(cursors)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["article_id", "kind", "subject_id"],
+            set_={"generation": statement.excluded.generation, "number": statement.excluded.number},
+        ),
+        rows,
+    )
+
+
+def on_ballot(table: Table, key: Key) -> ColumnElement[bool]:
+    """The condition for the ballot's rows in one of its tables."""
+    c = table.c
+    return and_(c.article_id == key[0], c.kind == key[1], c.subject_id == key[2])
+
+
+def order(id: str) -> tuple[int, int]:
+    """A ledger id, `generation-number`, as what it sorts by."""
+    generation, number = id.split("-")
+    return int(generation), int(number)
+
+
+class StoredBallots:
+    """What plans need of SQL (`engagement.hot.protocol.Source`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def generation(self, shard: int, run: str) -> int:
+        """Of this run of the server that serves the shard; a run seen first gets a higher one than all before.
+
+        That takes the shard's row exclusively, so that flushes read from an older run don't commit after it.
+        """
+        known = select(redis_runs.c.generation).where(redis_runs.c.shard == shard, redis_runs.c.run_id == run)
+        with self._database.read() as connection:
+            generation = connection.scalar(known)
+        if generation is not None:
+            return int(generation)
+        with self._database.write() as connection:
+            newest = connection.scalar(
+                select(shards.c.generation).where(shards.c.shard == shard).with_for_update()
+            )
+            generation = connection.scalar(known)
+            if generation is None:
+                generation = int(newest or 0) + 1
+                connection.execute(
+                    update(shards).where(shards.c.shard == shard).values(generation=generation)
+                )
+                connection.execute(
+                    insert(redis_runs).values(
+                        shard=shard, run_id=run, generation=generation, seen_at=clock.now()
+                    )
+                )
+        return int(generation)
+
+    def snapshot(self, ballot: Ballot, run: str) -> Snapshot:
+        """Tally, cursor and policy of the ballot in one snapshot. Raises `NotFound`."""
+        generation = self.generation(ballot.shard, run)
+        with self._database.read() as connection:
+            article = connection.execute(
+                select(articles.c.id, articles.c.reactions_open).where(
+                    articles.c.site == ballot.site, articles.c.external_id == ballot.article
+                )
+            ).one_or_none()
+            if article is None:
+                raise NotFound("There is no such article.")
+            key = sql_key(article.id, ballot)
+            if ballot.kind != MOOD and not _comment_exists(connection, article.id, key[2]):
+                raise NotFound("There is no such comment.")
+            counts = connection.execute(
+                select(tallies.c.choice, tallies.c.count).where(on_ballot(tallies, key), tallies.c.count != 0)
+            )
+            return Snapshot(
+                run=run,
+                generation=generation,
+                cursor=read_cursors(connection, [key])[key],
+                counts={choice: count for choice, count in counts},
+                complete=connection.scalar(select(1).where(on_ballot(choices, key)).limit(1)) is None,
+                open=article.reactions_open or ballot.kind != MOOD,
+            )
+
+    def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
+        """The reader's stored choices and the cursors, in one snapshot; none for what SQL doesn't know."""
+        reader_id = UUID(bytes=reader)
+        with self._database.read() as connection:
+            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
+            keys = {
+                ballot: sql_key(ids[ballot.site, ballot.article], ballot)
+                for ballot in ballots
+                if (ballot.site, ballot.article) in ids
+            }
+            at = read_cursors(connection, list(keys.values()))
+            chosen: dict[Key, str] = {}
+            for article_id in ids.values():
+                rows = connection.execute(
+                    select(choices.c.kind, choices.c.subject_id, choices.c.choice).where(
+                        choices.c.article_id == article_id,
+                        choices.c.subject_id.in_([key[2] for key in keys.values()]),
+                        choices.c.reader_id == reader_id,
+                    )
+                )
+                chosen |= {(article_id, kind, subject_id): choice for kind, subject_id, choice in rows}
+        none = Known("", ZERO)
+        return [Known(chosen.get(keys[b], ""), at[keys[b]]) if b in keys else none for b in ballots]
+
+    def heal(self, ballot: Ballot, floor: str | None) -> None:
+        """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floor."""
+        with self._database.write() as connection:
+            ids = article_ids(connection, {(ballot.site, ballot.article)})
+            if floor is None or not ids:
+                return
+            key = sql_key(ids[ballot.site, ballot.article], ballot)
+            connection.execute(
+                select(cursors.c.number).where(on_ballot(cursors, key)).with_for_update(key_share=True)
+            )
+            cursor = read_cursors(connection, [key])[key]
+            if order(cursor) < order(floor):
+                move_cursors(connection, {key: floor})
+                HEALS.inc()
+                log.error("sql went back; entries are lost", ballot=ballot.name, cursor=cursor, floor=floor)
+
+
+def _comment_exists(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:
+    return (
+        connection.scalar(
+            select(func.count()).where(comments.c.article_id == article_id, comments.c.id == comment_id)
+        )
+        == 1
+    )

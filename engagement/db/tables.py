@@ -1,0 +1,249 @@
+"""Every table. Keys begin with the article, so that the rows of an article live together.
+
+Rows of articles and comments are never deleted, only emptied. What changes here needs a migration.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite has no zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Any zone in, UTC stored."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Always aware, always UTC."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID: PostgreSQL's own type, 16 bytes elsewhere."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The dialect's best type."""
+        return dialect.type_descriptor(Uuid() if dialect.name == "postgresql" else LargeBinary(16))
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
+        """16 bytes where there is no UUID type."""
+        return value if value is None or dialect.name == "postgresql" else value.bytes
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
+        """Always a `UUID`."""
+        return value if value is None or isinstance(value, UUID) else UUID(bytes=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# --- the protocol ----------------------------------------------------------------------------------------
+
+shards = Table(
+    "shards",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("generation", BigInteger, nullable=False),  # the newest; a flush shares it, a new run takes it
+)
+
+redis_runs = Table(
+    "redis_runs",
+    metadata,
+    Column("shard", SmallInteger, ForeignKey("shards.shard"), primary_key=True),
+    Column("run_id", String(64), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+)
+
+BALLOT = ("article_id", "kind", "subject_id")
+"""What names a ballot in SQL; the subject of a mood is the article itself."""
+
+
+def _ballot_columns() -> list[Column[Any]]:
+    return [
+        Column("article_id", Id, primary_key=True),
+        Column("kind", String(16), primary_key=True),
+        Column("subject_id", Id, primary_key=True),
+    ]
+
+
+# Beside the cursor nothing else is in its row, so that nothing else locks it.
+cursors = Table(
+    "cursors",
+    metadata,
+    *_ballot_columns(),
+    Column("generation", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    *_ballot_columns(),
+    Column("choice", String(32), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    *_ballot_columns(),
+    Column("reader_id", Id, primary_key=True),
+    Column("choice", String(32), nullable=False),
+    Column("chosen_at", Utc, nullable=False),
+    Column("network", String(32), nullable=False),
+    Index(None, "reader_id"),
+    sqlite_with_rowid=False,
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("ballot", Text, nullable=False),
+    Column("entry_id", String(48), nullable=False),
+    Column("reader_id", Id, nullable=False),
+    Column("choice", String(32), nullable=False),
+    Column("chosen_at", Utc, nullable=False),
+    Column("reason", String(64), nullable=False),
+)
+
+# --- sites and articles ----------------------------------------------------------------------------------
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("origins", JSON, nullable=False),  # ["https://news.example"]
+    Column("articles", String(16), nullable=False),  # who may bring one into being: open, known, signed
+    Column("created_at", Utc, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("site", String(64), ForeignKey("sites.key"), nullable=False),
+    Column("external_id", String(1024), nullable=False),
+    Column("url", String(2048)),
+    Column("title", String(500)),
+    Column("comments_open", Boolean, nullable=False),
+    Column("reactions_open", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("site", "external_id"),
+)
+
+article_counts = Table(
+    "article_counts",
+    metadata,
+    Column("article_id", Id, ForeignKey("articles.id"), primary_key=True),
+    Column("comments", BigInteger, nullable=False),
+    Column("threads", BigInteger, nullable=False),  # comments that are no replies
+)
+
+# --- readers and comments --------------------------------------------------------------------------------
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("site", String(64), ForeignKey("sites.key"), nullable=False),
+    Column("name", String(200)),
+    Column("created_at", Utc, nullable=False),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("article_id", Id, ForeignKey("articles.id"), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("parent_id", Id, nullable=False),  # the article's own id for a comment that is no reply
+    Column("depth", SmallInteger, nullable=False),
+    Column("reader_id", Id, ForeignKey("readers.id"), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("body_html", Text, nullable=False),
+    Column("renderer", SmallInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("edited_at", Utc),
+    Column("network", String(32), nullable=False),
+    Column("up", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("score", BigInteger, nullable=False),  # up - down, the sort key of `top`
+    Column("reply_count", BigInteger, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("featured", Boolean, nullable=False),
+    Index(None, "article_id", "parent_id", "id"),
+    Index(None, "article_id", "parent_id", "score", "id"),
+    Index(None, "reader_id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("reader_id", Id, ForeignKey("readers.id"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("article_id", Id, nullable=False),
+    Column("comment_id", Id, nullable=False),
+    Column("digest", String(64), nullable=False),  # of what was posted
+    Column("created_at", Utc, nullable=False),
+    Index(None, "created_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("article_id", Id, nullable=False),
+    Column("comment_id", Id, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("created_at", Utc, nullable=False),
+)

@@ -1,0 +1,97 @@
+"""Migrations, transactions, and the command line on a database."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select, text, update
+
+from engagement.db.engine import Database
+from engagement.db.migrate import is_current, upgrade
+from engagement.db.tables import meta, metadata, shards
+from engagement.errors import DatabaseUnavailable, StartError
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/engagement.db"
+
+
+def test_the_migrations_make_the_tables_as_they_are_written_down(url: str) -> None:
+    upgrade(url)
+    upgrade(url)
+    database = Database(url)
+    with database.read() as connection:
+        assert is_current(connection)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.scalar(select(meta.c.value).where(meta.c.key == "shards")) == "128"
+        assert len(connection.execute(select(shards)).all()) == 128
+    database.close()
+
+
+def test_migrations_may_run_in_parallel(url: str) -> None:
+    threads = [threading.Thread(target=upgrade, args=(url,)) for _ in range(4)]
+    faults: list[object] = []
+    threading.excepthook, before = lambda args: faults.append(args.exc_value), threading.excepthook
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    threading.excepthook = before
+    assert faults == []
+
+
+def test_a_database_of_another_number_of_shards_is_refused(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    with database.write() as connection:
+        connection.execute(update(meta).where(meta.c.key == "shards").values(value="64"))
+    database.close()
+    with pytest.raises(StartError, match="64 shards"):
+        upgrade(url)
+
+
+def test_a_read_is_one_snapshot_and_a_failed_write_leaves_nothing(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    with database.read() as connection:
+        before = connection.execute(select(meta)).all()
+        with database.write() as other:
+            other.execute(insert(meta).values(key="a", value="1"))
+        assert connection.execute(select(meta)).all() == before
+    with pytest.raises(KeyError), database.write() as connection:
+        connection.execute(insert(meta).values(key="b", value="1"))
+        raise KeyError
+    with database.read() as connection:
+        assert set(connection.scalars(select(meta.c.key))) == {"shards", "a"}
+    database.close()
+
+
+def test_a_locked_database_is_unavailable_after_its_time(url: str) -> None:
+    upgrade(url)
+    one, other = Database(url), Database(url, timeout=0.05)
+    with one.write(), pytest.raises(DatabaseUnavailable), other.write():
+        pass
+    one.close()
+    other.close()
+
+
+def test_no_free_connection_is_unavailable_after_its_time(url: str) -> None:
+    upgrade(url)
+    database = Database(url, timeout=0.05, pool_size=1)
+    with database.read(), pytest.raises(DatabaseUnavailable):
+        database.ping()
+    database.close()
+
+
+def test_a_fault_of_ours_is_no_outage(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    with pytest.raises(Exception, match="no such table") as error, database.read() as connection:
+        connection.execute(text("SELECT * FROM nowhere"))
+    assert not isinstance(error.value, DatabaseUnavailable)
+    database.close()
