@@ -1,0 +1,1 @@
+"""What is hot: tallies, choices, the ledger and rendered pages in Redis. Knows no feature and no SQL."""

@@ -1,0 +1,163 @@
+"""The sync connection to Redis: executes commands and plays plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
+
+from engagement.errors import RedisUnavailable
+from engagement.hot.commands import Command
+from engagement.hot.keys import Ballot
+from engagement.hot.protocol import (
+    Heal,
+    Hydrate,
+    Limits,
+    LookUp,
+    Plan,
+    Source,
+    TakeSnapshot,
+    hydrating,
+)
+from engagement.settings import Settings
+
+T = TypeVar("T")
+
+
+def connect(url: str, timeout: float, connections: int = 64) -> redis.Redis:
+    """A client that gives up after `timeout` seconds and sends a command at most twice.
+
+    The driver's own default is up to ten tries; every command here may be sent twice, and a reader
+    doesn't wait for ten.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=min(timeout, 1.0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        max_connections=connections,
+        health_check_interval=0,
+    )
+
+
+class Hot:
+    """Executes commands on Redis, and plays plans with an SQL `source` beside it.
+
+    Raises `RedisUnavailable` when the server is down, hung or out of memory; nothing is half done then.
+    """
+
+    def __init__(self, client: redis.Redis, source: Source, limits: Limits) -> None:
+        self.client = client
+        self._send: Callable[..., Any] = client.execute_command
+        self.limits = limits
+        self._source = source
+        self._hydrations: WeakValueDictionary[Ballot, _Turn] = WeakValueDictionary()
+        self._guard = Lock()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, source: Source) -> Hot:
+        """Nothing is connected before the first command."""
+        client = connect(settings.redis_url, settings.redis_timeout)
+        return cls(client, source, Limits(settings.replay_limit, settings.view_ttl))
+
+    def execute(self, command: Command[T]) -> T:
+        """One command, one round trip."""
+        try:
+            try:
+                reply = self._send(*command.words)
+            except NoScriptError:
+                self._load([command])
+                reply = self._send(*command.words)
+        except RedisError as error:
+            raise RedisUnavailable() from error
+        return command.read(reply)
+
+    def execute_many(self, many: Sequence[Command[Any]]) -> list[Any]:
+        """Many commands in one round trip, not in one transaction; answers in their order."""
+        if not many:
+            return []
+        try:
+            replies = self._pipeline(many)
+            again = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if again:
+                self._load([many[i] for i in again])
+                for i, reply in zip(again, self._pipeline([many[i] for i in again]), strict=True):
+                    replies[i] = reply
+            for reply in replies:
+                if isinstance(reply, Exception):
+                    raise reply
+        except RedisError as error:
+            raise RedisUnavailable() from error
+        return [command.read(reply) for command, reply in zip(many, replies, strict=True)]
+
+    def play(self, plan: Plan[T]) -> T:
+        """Answer a plan's needs until it returns."""
+        try:
+            need = next(plan)
+            while True:
+                try:
+                    answer = self._answer(need)
+                except Exception as error:
+                    need = plan.throw(error)
+                else:
+                    need = plan.send(answer)
+        except StopIteration as stop:
+            return cast(T, stop.value)
+
+    def _answer(self, need: object) -> Any:
+        match need:
+            case Command():
+                return self.execute(need)
+            case list():
+                return self.execute_many(need)
+            case TakeSnapshot(ballot, run):
+                return self._source.snapshot(ballot, run)
+            case LookUp(ballots, reader):
+                return self._source.look_up(ballots, reader)
+            case Heal(ballot, floor):
+                return self._source.heal(ballot, floor)
+            case Hydrate(ballot, run):
+                return self._once(ballot, lambda: self.play(hydrating(ballot, run, self.limits)))
+        raise TypeError(f"a plan needs {need!r}")
+
+    def _once(self, ballot: Ballot, build: Callable[[], None]) -> None:
+        """One hydration per ballot at a time in this process; who waited finds it done, and asks again."""
+        with self._guard:
+            turn = self._hydrations.get(ballot)
+            waits = turn is not None
+            if turn is None:
+                turn = self._hydrations[ballot] = _Turn()
+                turn.lock.acquire()
+        if waits:
+            with turn.lock:
+                return
+        try:
+            build()
+        finally:
+            with self._guard:
+                self._hydrations.pop(ballot, None)
+            turn.lock.release()
+
+    def _pipeline(self, many: Sequence[Command[Any]]) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
+            send: Callable[..., Any] = pipe.execute_command
+            for command in many:
+                send(*command.words)
+            return pipe.execute(raise_on_error=False)
+
+    def _load(self, many: Sequence[Command[Any]]) -> None:
+        for source in {command.script.source for command in many if command.script}:
+            self.client.script_load(source)
+
+
+class _Turn:
+    """Who hydrates a ballot holds `lock`."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()

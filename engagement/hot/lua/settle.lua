@@ -1,0 +1,26 @@
+-- After the commit of a flush: trims what SQL has and is old enough.
+-- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at
+local limit = now() - tonumber(ARGV[3])
+local trim, kept
+for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])) do
+  if tonumber(entry[2][8]) > limit then
+    kept = tonumber(entry[2][8])
+    break
+  end
+  trim = entry[1]
+end
+if trim then
+  redis.call('XTRIM', KEYS[3], 'MINID', trim)
+  redis.call('XDEL', KEYS[3], trim)
+  local floor = redis.call('HGET', KEYS[4], ARGV[1])
+  if not floor or before(floor, trim) then redis.call('HSET', KEYS[4], ARGV[1], trim) end
+end
+local last = redis.call('HGET', KEYS[1], 'last')
+if last and before(last, ARGV[2]) then redis.call('UNLINK', KEYS[1], KEYS[2]) end -- SQL has overtaken the view
+local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+if #newest == 0 then
+  redis.call('ZREM', KEYS[5], ARGV[1])
+elseif kept and not before(ARGV[2], newest[1][1]) then
+  redis.call('ZADD', KEYS[5], kept + tonumber(ARGV[3]), ARGV[1]) -- all flushed: due when the oldest may go
+end
+return 1

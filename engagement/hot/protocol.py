@@ -1,0 +1,139 @@
+"""The ledger protocol as plans: generators that yield what they need and are sent the answers.
+
+A plan yields a `Command` (for Redis) or one of the needs below (for SQL) and returns its result. It does
+no I/O, so a sync and an async runner, and a test that pauses it anywhere, all play the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from engagement.errors import Closed, Unavailable
+from engagement.hot import commands
+from engagement.hot.commands import Cold, Known, Shut, Snapshot, Tally, Unknown
+from engagement.hot.keys import Ballot
+
+T = TypeVar("T")
+Plan = Generator[Any, Any, T]
+
+ATTEMPTS = 10
+"""Rounds before a write or read gives up as busy; each is caused by somebody else's progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a hydration: ledger entries to replay, and the view's time to live in seconds."""
+
+    replay: int
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hydrate:
+    """Need: a view of the ballot, once per process at a time; `run` is the server's, noted before."""
+
+    ballot: Ballot
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """Need: one SQL snapshot of the ballot → `Snapshot`."""
+
+    ballot: Ballot
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Need: the choices of the reader on these ballots, with the cursors, in one SQL snapshot → list[Known]."""
+
+    ballots: tuple[Ballot, ...]
+    reader: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """Need: SQL went back behind the floor; set the cursor to it, under the lock."""
+
+    ballot: Ballot
+    floor: str | None
+
+
+class Source(Protocol):
+    """Where plans get what they need of SQL."""
+
+    def snapshot(self, ballot: Ballot, run: str) -> Snapshot:
+        """Raises `NotFound` where SQL has no such article or comment."""
+
+    def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
+        """In the order of `ballots`."""
+
+    def heal(self, ballot: Ballot, floor: str | None) -> None:
+        """Sets the ballot's cursor to `floor`, unless it is past it already."""
+
+
+def choosing(ballot: Ballot, reader: bytes, choice: str, network: str) -> Plan[Tally]:
+    """Set a reader's choice and answer the new tally. Raises `Closed`, `Unavailable`."""
+    known: Known | None = None
+    for _ in range(ATTEMPTS):
+        answer = yield commands.choose(ballot, reader, choice, network, known)
+        match answer:
+            case Cold(run):
+                known = None
+                yield Hydrate(ballot, run)
+            case Unknown():
+                (known,) = yield LookUp((ballot,), reader)
+            case Shut():
+                raise Closed("This article takes no reactions any more.")
+            case _:
+                return answer  # type: ignore[no-any-return]
+    raise Unavailable("The article is busy.")
+
+
+def tallying(ballot: Ballot, first: Tally | Cold | None = None) -> Plan[dict[str, int]]:
+    """The ballot's tally now; `first` is an answer already at hand. Raises `NotFound`, `Unavailable`."""
+    answer = first if first is not None else (yield commands.tally(ballot))
+    for _ in range(ATTEMPTS):
+        if isinstance(answer, Tally):
+            return answer.counts
+        yield Hydrate(ballot, answer.run)
+        answer = yield commands.tally(ballot)
+    raise Unavailable("The article is busy.")
+
+
+def hydrating(ballot: Ballot, run: str, limits: Limits) -> Plan[None]:
+    """Build the view. Comes back without one if the server's run changed: the caller asks again."""
+    behind = False
+    for _ in range(ATTEMPTS):
+        snapshot = yield TakeSnapshot(ballot, run)
+        match (yield commands.hydrate(ballot, snapshot, limits.replay, limits.ttl)):
+            case "BEHIND" if behind:  # a second, fresh snapshot: SQL itself went back
+                yield Heal(ballot, (yield commands.floor(ballot)))
+            case "BEHIND":
+                behind = True
+            case "FLUSH":
+                raise Unavailable("Too much is waiting to be stored.")
+            case _:
+                return
+    raise Unavailable("The article is busy.")
+
+
+def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Plan[dict[Ballot, str]]:
+    """The reader's present choice (`""`: none) on each of the ballots, which SQL must know of."""
+    found: dict[Ballot, str] = {}
+    known: dict[Ballot, Known] = {}
+    for attempt in range(ATTEMPTS):
+        missing = tuple(ballot for ballot in ballots if ballot not in found)
+        answers = yield [commands.choice(b, reader, limits.replay, known.get(b)) for b in missing]
+        found |= {b: answer for b, answer in zip(missing, answers, strict=True) if isinstance(answer, str)}
+        missing = tuple(ballot for ballot in missing if ballot not in found)
+        if not missing:
+            return found
+        if attempt > 1:  # fresh snapshots are still behind: SQL itself went back
+            for ballot in missing:
+                yield Heal(ballot, (yield commands.floor(ballot)))
+        known = dict(zip(missing, (yield LookUp(missing, reader)), strict=True))
+    raise Unavailable("The article is busy.")
