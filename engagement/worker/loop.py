@@ -1,0 +1,101 @@
+"""The worker's process: flush, outbox, again; on SIGTERM it drains what is left and ends."""
+
+from __future__ import annotations
+
+import signal
+import time
+from threading import Event
+from types import FrameType
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from engagement.db.ballots import StoredBallots
+from engagement.db.engine import Database
+from engagement.errors import Unavailable
+from engagement.hot.connection import Hot
+from engagement.hot.pages import Pages
+from engagement.settings import Settings
+from engagement.worker.flush import Flushed, Flusher
+from engagement.worker.housekeeping import tidy
+from engagement.worker.outbox import Outbox
+
+log = structlog.get_logger()
+LAG = Gauge(
+    "engagement_flush_lag_seconds", "Age of the oldest ledger entry found due", multiprocess_mode="mostrecent"
+)
+FAULTS = Counter("engagement_worker_faults_total", "Rounds that failed, by store", ["kind"])
+IDLE = 4
+"""How many times the interval an idle worker pauses."""
+TIDY = 600.0
+"""Seconds between two rounds of housekeeping."""
+DRAIN = 60.0
+"""Seconds that a stopping worker goes on draining while a store is down."""
+
+
+class Worker:
+    """Rounds of flush and outbox. Any number of workers may run at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._database = Database(settings.database_url, timeout=settings.database_timeout, pool_size=4)
+        stored = StoredBallots(self._database)
+        hot = Hot.from_settings(settings, stored)
+        self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep)
+        self._outbox = Outbox(self._database, Pages(hot, settings.page_ttl))
+        self._interval = settings.flush_interval
+        self._stop = Event()
+        self._tidy_at = time.monotonic()
+
+    def round(self) -> Flushed:
+        """One flush over all shards and one delivery of the outbox. Raises `Unavailable`."""
+        flushed = self._flusher.flush()
+        self._outbox.changed(flushed.voted)
+        rows = self._outbox.deliver()
+        flushed.pending |= rows > 0
+        if time.monotonic() >= self._tidy_at:
+            tidy(self._database)
+            self._tidy_at = time.monotonic() + TIDY
+        LAG.set(flushed.lag if flushed.entries else 0)
+        return flushed
+
+    def drain(self) -> bool:
+        """Rounds until nothing is left to store; False if a store stayed down for too long."""
+        until = time.monotonic() + DRAIN
+        while time.monotonic() < until:
+            flushed = self._safe_round()
+            if flushed is not None and not flushed.entries and not flushed.pending:
+                return True
+            if flushed is None:
+                time.sleep(self._interval)
+        return False
+
+    def run(self) -> None:
+        """Rounds until SIGTERM or SIGINT, then a drain."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        log.info("worker is up")
+        pause = self._interval
+        while not self._stop.is_set():
+            flushed = self._safe_round()
+            if flushed is not None and flushed.pending:
+                pause = 0.0
+            elif flushed is not None and flushed.entries:
+                pause = self._interval
+            else:
+                pause = min(max(pause, self._interval) * 1.5, self._interval * IDLE)
+            self._stop.wait(pause)
+        drained = self.drain()
+        log.info("worker ends", drained=drained)
+        self._database.close()
+
+    def _safe_round(self) -> Flushed | None:
+        """A round that may fail: a store that is down now will be up again."""
+        try:
+            return self.round()
+        except Unavailable as error:
+            FAULTS.labels(type(error).__name__).inc()
+            log.warning("a store is down, the round is given up", error=str(error))
+            return None
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()

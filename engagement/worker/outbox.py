@@ -1,0 +1,91 @@
+"""From the outbox to counts: what happened to comments moves counts and drops rendered pages."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from uuid import UUID
+
+from prometheus_client import Counter
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from engagement.db.engine import Database
+from engagement.db.tables import article_counts, articles, comments, outbox
+from engagement.hot.pages import Pages
+
+COUNTED = Counter("engagement_outbox_rows_total", "Outbox rows turned into counts")
+ROWS = 500
+"""Of one transaction at most."""
+
+
+class Outbox:
+    """Turns outbox rows into counts. Counting and deleting a row are one transaction."""
+
+    def __init__(self, database: Database, pages: Pages) -> None:
+        self._database = database
+        self._pages = pages
+        self._to_drop: set[tuple[str, str]] = set()
+
+    def deliver(self) -> int:
+        """One round; answers how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
+        with self._database.read() as connection:
+            waiting = connection.scalar(select(outbox.c.id).limit(1)) is not None
+        taken = self._count() if waiting else 0
+        if self._to_drop and self._pages.drop(sorted(self._to_drop)):
+            self._to_drop.clear()
+        return taken
+
+    def changed(self, articles: set[tuple[str, str]]) -> None:
+        """Pages of these (site, article) are to be dropped with the next round."""
+        self._to_drop |= articles
+
+    def _count(self) -> int:
+        with self._database.write() as connection:
+            rows = connection.execute(
+                select(outbox.c.id, outbox.c.article_id, comments.c.parent_id)
+                .join(
+                    comments,
+                    (comments.c.article_id == outbox.c.article_id) & (comments.c.id == outbox.c.comment_id),
+                )
+                .order_by(outbox.c.id)
+                .limit(ROWS)
+                .with_for_update(skip_locked=True, of=outbox)
+            ).all()
+            total = Tally(row.article_id for row in rows)
+            threads = Tally(row.article_id for row in rows if row.parent_id == row.article_id)
+            replies = Tally(
+                (row.article_id, row.parent_id) for row in rows if row.parent_id != row.article_id
+            )
+            _add(connection, total, threads, replies)
+            connection.execute(delete(outbox).where(outbox.c.id.in_([row.id for row in rows])))
+            names = connection.execute(
+                select(articles.c.site, articles.c.external_id).where(articles.c.id.in_(list(total)))
+            )
+            self._to_drop |= {(site, article) for site, article in names}
+        COUNTED.inc(len(rows))
+        return len(rows)
+
+
+def _add(
+    connection: Connection, total: Tally[UUID], threads: Tally[UUID], replies: Tally[tuple[UUID, UUID]]
+) -> None:
+    """Articles, then comments by id: the one lock order."""
+    if total:
+        new = upsert(article_counts)
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=["article_id"],
+                set_={
+                    "comments": article_counts.c.comments + new.excluded.comments,
+                    "threads": article_counts.c.threads + new.excluded.threads,
+                },
+            ),
+            [{"article_id": a, "comments": n, "threads": threads[a]} for a, n in sorted(total.items())],
+        )
+    if replies:
+        connection.execute(
+            update(comments)
+            .where(comments.c.article_id == bindparam("a"), comments.c.id == bindparam("p"))
+            .values(reply_count=comments.c.reply_count + bindparam("n")),
+            [{"a": a, "p": p, "n": n} for (a, p), n in sorted(replies.items())],
+        )
