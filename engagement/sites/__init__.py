@@ -1,0 +1,1 @@
+"""Sites and their articles: how an article is named, and what its publisher allows."""

@@ -1,0 +1,17 @@
+"""What a page sends along for its site."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+
+class WriteHeadersSchema(ma.Schema):
+    """Headers of a reader's write."""
+
+    signature = ma.fields.String(
+        data_key="Article-Signature",
+        validate=ma.validate.Length(max=200),
+        metadata={
+            "description": "On sites whose articles are `signed`: base64url of HMAC-SHA256 of the id with the site's key"
+        },
+    )
