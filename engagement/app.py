@@ -1,0 +1,60 @@
+"""The Flask application: wires stores, features, errors. Complete under any WSGI server."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from engagement import health, http, openapi
+from engagement.comments import api as comments_api
+from engagement.comments.service import Comments
+from engagement.counts import api as counts_api
+from engagement.counts.service import Counts
+from engagement.db.ballots import StoredBallots
+from engagement.db.engine import Database
+from engagement.footer import api as footer_api
+from engagement.footer.service import Footer
+from engagement.hot.connection import Hot
+from engagement.hot.pages import Pages
+from engagement.ratelimit import RateLimits
+from engagement.reactions import api as reactions_api
+from engagement.reactions.service import Reactions
+from engagement.readers import api as readers_api
+from engagement.readers.caller import Callers
+from engagement.readers.service import Readers
+from engagement.readers.tokens import Tokens
+from engagement.settings import Settings
+from engagement.sites import origins
+from engagement.sites.service import Sites
+from engagement.web.pages import pages as web_pages
+
+
+def create_app(settings: Settings) -> Flask:
+    """The service over the stores that the settings name. Connects to none of them before the first request."""
+    app = Flask("engagement", static_folder=None)
+    database = Database(
+        settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_threads + 2
+    )
+    hot = Hot.from_settings(settings, StoredBallots(database))
+    pages = Pages(hot, settings.page_ttl)
+    limits = RateLimits(hot.client, settings)
+    tokens = Tokens(settings.secret_key, settings.token_max_age)
+    callers = Callers(settings, tokens)
+    sites = Sites(database, settings.secret_key, settings.tracking_parameters)
+    people = Readers(database, tokens)
+    moods = Reactions(hot, database, sites, limits)
+    threads = Comments(database, hot, pages, sites, limits, settings.comment_max_length)
+
+    http.init_app(app, settings.body_max_bytes)
+    health.init_app(app, hot, database, settings.metrics_dir)
+    origins.init_app(app, sites)
+    api = openapi.init_app(app)
+    for blueprint in (
+        footer_api.blueprint(settings, sites, Footer(hot, pages, sites, moods, threads, people), callers),
+        reactions_api.blueprint(settings, sites, moods, callers),
+        comments_api.blueprint(settings, sites, threads, callers),
+        counts_api.blueprint(settings, sites, Counts(pages, sites, moods)),
+        readers_api.blueprint(sites, people, callers, limits),
+    ):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(web_pages)
+    return app

@@ -1,0 +1,1 @@
+"""Comments under an article: threads, their order, their text."""

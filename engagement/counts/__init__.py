@@ -1,0 +1,1 @@
+"""Comment and reaction counts of many articles in one call."""

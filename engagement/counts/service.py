@@ -1,0 +1,76 @@
+"""Comments, reactions and top mood of up to 100 articles, in one round trip when hot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engagement.errors import RedisUnavailable
+from engagement.hot import commands
+from engagement.hot.commands import Cold, Tally
+from engagement.hot.keys import MOOD, Ballot
+from engagement.hot.pages import Pages
+from engagement.reactions.moods import top_mood
+from engagement.reactions.service import Reactions
+from engagement.sites.service import Site, Sites
+from engagement.sites.summary import PART, Summary
+
+
+class Counts:
+    """Counts of articles."""
+
+    def __init__(self, pages: Pages, sites: Sites, reactions: Reactions) -> None:
+        self._pages = pages
+        self._sites = sites
+        self._reactions = reactions
+
+    def of(self, site: Site, articles: Sequence[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
+        """Article → its counts, zeros for those that nobody knows; and which store could not be asked."""
+        ballots = [commands.tally(Ballot(site.key, article, MOOD)) for article in articles]
+        try:
+            parts, tallies = self._pages.read_many(site.key, articles, [PART], ballots)
+        except RedisUnavailable:
+            return self._stored(site, articles), "redis"
+        summaries = {
+            article: Summary.load(kept)
+            for article, found in zip(articles, parts, strict=True)
+            if (kept := found.found[PART]) is not None
+        }
+        missing = [article for article in articles if article not in summaries]
+        if missing:
+            known = self._sites.find_many(site.key, missing)
+            for article, since in zip(articles, parts, strict=True):
+                if article not in summaries:
+                    summaries[article] = Summary.of(known.get(article))
+                    if article in known:
+                        self._pages.keep(site.key, article, since, {PART: summaries[article].dump()})
+        degraded = None
+        counted = {}
+        for article, tally in zip(articles, tallies, strict=True):
+            counts, fault = self._tally(site, article, summaries[article], tally)
+            degraded = degraded or fault
+            counted[article] = _body(summaries[article], counts)
+        return counted, degraded
+
+    def _tally(
+        self, site: Site, article: str, summary: Summary, tally: Tally | Cold
+    ) -> tuple[dict[str, int], str | None]:
+        if isinstance(tally, Tally):
+            return tally.counts, None
+        if not summary.exists:
+            return {}, None
+        return self._reactions.tally(site.key, article, tally)
+
+    def _stored(self, site: Site, articles: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found = self._sites.find_many(site.key, articles)
+        return {
+            article: _body(
+                Summary.of(found.get(article)),
+                self._reactions.stored_tally(site.key, article) if article in found else {},
+            )
+            for article in articles
+        }
+
+
+def _body(summary: Summary, counts: dict[str, int]) -> dict[str, Any]:
+    return {"comments": summary.comments, "reactions": sum(counts.values()), "top_mood": top_mood(counts)}

@@ -1,0 +1,1 @@
+"""All that a page load needs, in one call."""

@@ -1,0 +1,90 @@
+"""Puts together what a page load needs, and what the caller did on the article."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from engagement.comments.paging import PAGE
+from engagement.comments.service import Comments, part_of
+from engagement.errors import RedisUnavailable
+from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.hot.keys import MOOD, VOTE, Ballot
+from engagement.hot.pages import Pages
+from engagement.hot.protocol import recalling
+from engagement.reactions.moods import tally_body
+from engagement.reactions.service import Reactions
+from engagement.readers.caller import Caller
+from engagement.readers.service import Readers
+from engagement.sites.service import Site, Sites
+from engagement.sites.summary import PART, Summary
+
+VALUES = {"up": 1, "down": -1, "": 0}
+
+
+class Footer:
+    """The footer of an article, and the part of it that is about the caller."""
+
+    def __init__(
+        self, hot: Hot, pages: Pages, sites: Sites, reactions: Reactions, comments: Comments, readers: Readers
+    ) -> None:
+        self._hot = hot
+        self._pages = pages
+        self._sites = sites
+        self._reactions = reactions
+        self._comments = comments
+        self._readers = readers
+
+    def of(self, site: Site, article: str, sort: str, limit: int) -> tuple[bytes, str | None]:
+        """The footer as JSON, and which store could not be asked. One round trip when hot."""
+        fields = [PART, part_of(sort)] if limit == PAGE else [PART]
+        try:
+            (parts,), (tally,) = self._pages.read_many(
+                site.key, [article], fields, [commands.tally(Ballot(site.key, article, MOOD))]
+            )
+            counts, degraded = self._reactions.tally(site.key, article, tally)
+        except RedisUnavailable:
+            parts, degraded = None, "redis"
+            counts = self._reactions.stored_tally(site.key, article)
+        kept = dict(parts.found) if parts else {}
+        summary_part, list_part = kept.get(PART), kept.get(part_of(sort))
+        if summary_part is None or list_part is None:
+            found = self._sites.find(site.key, article)
+            summary = Summary.of(found, may_create=site.articles != "known")
+            list_part = self._comments.first_page(found, sort, limit)
+            if found is not None:
+                fresh = {PART: summary.dump(), part_of(sort): list_part}
+                self._pages.keep(site.key, article, parts, {name: fresh[name] for name in fields})
+        else:
+            summary = Summary.load(summary_part)
+        tally_part = tally_body(counts)
+        body = {
+            "article": summary.body(article),
+            "counts": {"comments": summary.comments, "reactions": tally_part["total"]},
+            "reactions": tally_part,
+            "comments": orjson.Fragment(list_part),
+        }
+        return orjson.dumps(body), degraded
+
+    def me(self, site: Site, article: str, caller: Caller, asked: Sequence[UUID]) -> dict[str, Any]:
+        """The caller, their mood, and their votes on these comments (0 on those that aren't there).
+
+        Raises `Unauthorized`, `Unavailable`.
+        """
+        reader = self._readers.get(site.key, caller.reader_id)
+        found = self._sites.find(site.key, article)
+        votes = dict.fromkeys(map(str, asked), 0)
+        mood = None
+        if found is not None:
+            there = self._comments.on_article(found.id, list(asked)) if asked else set()
+            of_mood = Ballot(site.key, article, MOOD)
+            of_votes = {Ballot(site.key, article, VOTE, str(id)): str(id) for id in there}
+            plan = recalling((of_mood, *of_votes), caller.reader_id.bytes, self._hot.limits)
+            choices = self._hot.play(plan)
+            mood = choices[of_mood] or None
+            votes |= {id: VALUES[choices[ballot]] for ballot, id in of_votes.items()}
+        return {"reader": reader.body(), "mood": mood, "votes": votes, "pending": []}

@@ -1,0 +1,76 @@
+"""`/healthz`, `/readyz`, `/metrics`: for the person on call."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from engagement.db.engine import Database
+from engagement.errors import Unavailable
+from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.http import private
+
+REQUESTS = Counter("engagement_requests_total", "Requests answered", ["endpoint", "method", "status"])
+SECONDS = Histogram(
+    "engagement_request_seconds",
+    "Time to answer",
+    ["endpoint"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+
+def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None:
+    """Register the calls, and count requests."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return private({"status": "ok"})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        state = {"redis": _state(lambda: hot.execute(commands.ping())), "database": _state(database.ping)}
+        ready = set(state.values()) == {"up"}
+        return private({"status": "ok" if ready else "degraded", **state}, 200 if ready else 503)
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        registry = REGISTRY
+        if metrics_dir:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        endpoint = request.endpoint or "none"
+        REQUESTS.labels(endpoint, request.method, response.status_code).inc()
+        if "began" in g:
+            SECONDS.labels(endpoint).observe(time.perf_counter() - g.began)
+        return response
+
+    app.register_blueprint(blueprint)
+
+
+def _state(ask: Any) -> str:
+    try:
+        ask()
+    except Unavailable:
+        return "down"
+    return "up"

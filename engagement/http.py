@@ -1,0 +1,51 @@
+"""How answers are written: JSON by orjson, ETags and caching for what is public, nothing kept of the rest."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from flask.json.provider import JSONProvider
+
+
+class OrjsonProvider(JSONProvider):
+    """One decoder for all: no NaN, no lone surrogates, bounded depth."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """JSON text; UUIDs and datetimes as orjson writes them."""
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises `ValueError` for what isn't JSON."""
+        return orjson.loads(s)
+
+
+def public(body: Any, *, max_age: int, degraded: str | None = None) -> Response:
+    """An answer that says nothing about the caller: ETag, 304, cacheable for `max_age` seconds.
+
+    `degraded` names the store that could not be asked, and is told in a header.
+    """
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    response = Response(data, mimetype="application/json")
+    response.headers["Cache-Control"] = f"public, max-age={max_age}"
+    if degraded:
+        response.headers["Engagement-Degraded"] = degraded
+    response.set_etag(blake2b(data, digest_size=12).hexdigest())
+    response.make_conditional(request)
+    return response
+
+
+def private(body: Any, status: int = 200, **headers: str) -> Response:
+    """An answer about the caller, or to a write: kept by nobody."""
+    response = Response(orjson.dumps(body), status, mimetype="application/json")
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers.update(headers)
+    return response
+
+
+def init_app(app: Flask, body_max_bytes: int) -> None:
+    """Set the JSON provider and the size of a body."""
+    app.json = OrjsonProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = body_max_bytes

@@ -1,0 +1,160 @@
+"""The OpenAPI side of the Flask app: problems instead of the library's errors, and what each call may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import marshmallow as ma
+import orjson
+import structlog
+from flask import Flask, Request, Response, current_app
+from flask_smorest import Api, Blueprint
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+
+from engagement import __version__
+from engagement.errors import BadRequest, Invalid, NotFound, Problem, TooLarge
+
+log = structlog.get_logger()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ProblemSchema(ma.Schema):
+    """An RFC 9457 problem."""
+
+    type = ma.fields.String(required=True, metadata={"description": "`urn:engagement:problem:…`, stable"})
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String()
+    errors = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.List(ma.fields.String()),
+        metadata={"description": "Field → what is wrong with it"},
+    )
+
+
+class StrictParser(FlaskParser):
+    """JSON by the app's one decoder; unknown fields are refused in queries as in bodies."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - as the library declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "json": ma.RAISE,
+    }
+
+    def _raw_load_json(self, req: Request) -> Any:
+        data = req.get_data(cache=True)
+        if not data:
+            return {}
+        if not req.is_json:
+            raise UnsupportedMediaType()
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:  # handed on, webargs takes some of them for no body at all
+            self._handle_invalid_json_error(error, req)
+
+
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint whose arguments are parsed strictly."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class EngagementApi(Api):  # type: ignore[misc]
+    """flask-smorest, with our problems for every error."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Any error of Flask, werkzeug or webargs as a problem; the exception's own headers are kept."""
+        headers = {
+            name: value
+            for name, value in error.get_headers()
+            if name.lower() not in ("content-type", "content-length")
+        }
+        return answer(_problem_of(error), error.code or 500, headers)
+
+
+def answer(problem: Problem, status: int | None = None, headers: dict[str, str] | None = None) -> Response:
+    """The `application/problem+json` answer of a problem."""
+    body = problem.body()
+    if status is not None and status != body["status"]:
+        body |= {"status": status, "title": HTTPStatus(status).phrase}
+        body["type"] = f"urn:engagement:problem:{HTTPStatus(status).phrase.lower().replace(' ', '-')}"
+    response = Response(current_app.json.dumps(body), body["status"], mimetype="application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(headers or {})
+    response.headers.update(problem.headers)
+    return response
+
+
+def _problem_of(error: HTTPException) -> Problem:
+    given = getattr(error, "data", None) or {}
+    if error.code == 422:
+        return Invalid(errors=_flat(given.get("messages", {})))
+    if error.code == 400:
+        return BadRequest("The body is not valid JSON." if "messages" in given else "")
+    if error.code == 404:
+        return NotFound()
+    if error.code == 413:
+        return TooLarge(f"The body may have {current_app.config['MAX_CONTENT_LENGTH']} bytes.")
+    return Problem()
+
+
+def _flat(messages: dict[str, Any]) -> dict[str, list[str]]:
+    """webargs' {"json": {"field": ["…"]}} as {"field": ["…"]}; deeper fields with dots."""
+    found: dict[str, list[str]] = {}
+
+    def walk(prefix: str, node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                name = "body" if key == "_schema" else str(key)
+                walk(f"{prefix}.{name}" if prefix else name, value)
+        else:
+            found[prefix or "body"] = [str(message) for message in node]
+
+    for location in messages.values():
+        walk("", location)
+    return found
+
+
+def may_answer(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
+    """Document the problems that an operation may answer."""
+
+    def decorate(function: F) -> F:
+        for status in statuses:
+            phrase = HTTPStatus(status).phrase
+            function = blueprint.alt_response(
+                status, schema=ProblemSchema, content_type="application/problem+json", description=phrase
+            )(function)
+        return function
+
+    return decorate
+
+
+def init_app(app: Flask) -> EngagementApi:
+    """Serve `/openapi.json` and answer every error as a problem."""
+    app.config.update(
+        API_TITLE="Engagement",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": "The foot of a news article: moods, comments, votes, counts."},
+            "components": {"securitySchemes": {"reader": {"type": "http", "scheme": "bearer"}}},
+        },
+    )
+
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return answer(error)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("unexpected error", exc_info=error)
+        return answer(Problem())
+
+    return EngagementApi(app)

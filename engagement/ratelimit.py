@@ -1,0 +1,80 @@
+"""Limits on writes, per reader and per network, counted in Redis. Without Redis they let through, and say so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from math import ceil
+
+import redis
+import structlog
+from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
+from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from prometheus_client import Counter
+
+from engagement.errors import TooFast
+from engagement.settings import Settings
+
+log = structlog.get_logger()
+REFUSED = Counter("engagement_ratelimit_refused_total", "Requests over a limit", ["action"])
+FAILED_OPEN = Counter("engagement_ratelimit_failed_open_total", "Requests let through because Redis was away")
+
+Limit = tuple[Sequence[RateLimitItem], str]
+"""What may be done how often, and by whom."""
+
+
+class RateLimits:
+    """Counts what readers and networks do. Each method raises `TooFast` with `Retry-After`."""
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self._enabled = settings.ratelimit_enabled
+        storage = RedisStorage(
+            "redis://", connection_pool=client.connection_pool, key_prefix="limits", wrap_exceptions=True
+        )
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._readers = parse_many(settings.ratelimit_readers)
+        self._articles = parse_many(settings.ratelimit_articles)
+        self._choices = parse_many(settings.ratelimit_choices)
+        self._comments = parse_many(settings.ratelimit_comments)
+        factor = settings.ratelimit_network_factor
+        self._network_choices = [_times(item, factor) for item in self._choices]
+        self._network_comments = [_times(item, factor) for item in self._comments]
+
+    def new_reader(self, network: str) -> None:
+        """Anonymous readers are free to mint, so the network is what counts."""
+        self._hit("reader", [(self._readers, network)])
+
+    def new_article(self, network: str) -> None:
+        """On sites whose articles are `open`."""
+        self._hit("article", [(self._articles, network)])
+
+    def choice(self, reader: str, network: str) -> None:
+        """A reaction or a vote."""
+        self._hit("choice", [(self._choices, reader), (self._network_choices, network)])
+
+    def comment(self, reader: str, network: str) -> None:
+        """A comment, or a change of name."""
+        self._hit("comment", [(self._comments, reader), (self._network_comments, network)])
+
+    def _hit(self, action: str, limits: list[Limit]) -> None:
+        if not self._enabled:
+            return
+        try:
+            for items, who in limits:
+                for item in items:
+                    if not self._limiter.hit(item, action, who):
+                        REFUSED.labels(action).inc()
+                        reset = self._limiter.get_window_stats(item, action, who).reset_time
+                        raise TooFast(
+                            "That was a little fast. Please wait a moment.",
+                            retry_after=max(1, ceil(reset - time.time())),
+                        )
+        except StorageError as error:
+            FAILED_OPEN.inc()
+            log.warning("rate limits are open, Redis is away", error=str(error))
+
+
+def _times(item: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(item)(item.amount * factor, item.multiples, item.namespace)

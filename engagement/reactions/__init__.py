@@ -1,0 +1,1 @@
+"""How a story makes readers feel: one mood per reader and article."""

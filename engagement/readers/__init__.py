@@ -1,0 +1,1 @@
+"""Readers: anonymous ones with a signed token."""

@@ -1,0 +1,58 @@
+"""`/v1/{site}/readers`: a reader is made, looks at and changes their profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+
+from engagement.http import private
+from engagement.openapi import StrictBlueprint, may_answer
+from engagement.ratelimit import RateLimits
+from engagement.readers.caller import Callers
+from engagement.readers.schemas import MintedSchema, NameSchema, ReaderSchema
+from engagement.readers.service import Readers
+from engagement.sites.service import Sites
+
+
+def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimits) -> StrictBlueprint:
+    """The calls, over these services."""
+    blp = StrictBlueprint("readers", __name__, description="Anonymous readers and their tokens")
+
+    @blp.route("/v1/<site>/readers")
+    class ReaderList(MethodView):
+        @may_answer(blp, 400, 403, 404, 413, 415, 422, 429, 503)
+        @blp.arguments(NameSchema)
+        @blp.response(201, MintedSchema)
+        def post(self, body: dict[str, Any], site: str) -> Response:
+            """Make an anonymous reader."""
+            key = sites.site(site).key
+            limits.new_reader(callers.network())
+            token, reader = readers.mint(key, body.get("name"))
+            return private({"token": token, "reader": reader.body()}, 201)
+
+    @blp.route("/v1/<site>/readers/me")
+    class Me(MethodView):
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(blp, 401, 403, 404, 503)
+        @blp.response(200, ReaderSchema)
+        def get(self, site: str) -> Response:
+            """The reader of the token."""
+            key = sites.site(site).key
+            return private(readers.get(key, callers.reader(key).reader_id).body())
+
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(blp, 400, 401, 403, 404, 413, 415, 422, 429, 503)
+        @blp.arguments(NameSchema)
+        @blp.response(200, ReaderSchema)
+        def patch(self, body: dict[str, Any], site: str) -> Response:
+            """Change the name."""
+            key = sites.site(site).key
+            caller = callers.reader(key)
+            limits.comment(str(caller.reader_id), caller.network)
+            if "name" not in body:
+                return private(readers.get(key, caller.reader_id).body())
+            return private(readers.rename(key, caller.reader_id, body["name"]).body())
+
+    return blp

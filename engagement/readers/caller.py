@@ -1,0 +1,46 @@
+"""Who calls: the network of a request, and the reader of its bearer token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import request
+
+from engagement.errors import Unauthorized
+from engagement.readers.network import client_address, network_hash
+from engagement.readers.tokens import Tokens
+from engagement.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A reader of the site, and the keyed hash of the network the request came from."""
+
+    reader_id: UUID
+    network: str
+
+
+class Callers:
+    """Finds out who calls, from the current request."""
+
+    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+
+    def network(self) -> str:
+        """The keyed hash of the caller's network."""
+        address = client_address(
+            request.remote_addr, request.headers.get("X-Forwarded-For"), self._settings.trusted_proxies
+        )
+        return network_hash(address, self._settings.secret_key)
+
+    def reader(self, site: str) -> Caller:
+        """Raises `Unauthorized` without a good token of this site."""
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not text:
+            raise Unauthorized("Send a reader token: Authorization: Bearer …")
+        token = self._tokens.read(text.strip())
+        if token.site != site:
+            raise Unauthorized("The token is of another site.")
+        return Caller(token.reader_id, self.network())

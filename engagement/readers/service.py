@@ -1,0 +1,80 @@
+"""Makes anonymous readers and keeps their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from engagement import clock
+from engagement.comments.text import clean_text
+from engagement.db.engine import Database
+from engagement.db.tables import readers
+from engagement.errors import Invalid, Unauthorized
+from engagement.readers.tokens import Token, Tokens
+
+NAME_LENGTH = 60
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A reader; `name` None: anonymous."""
+
+    id: UUID
+    name: str | None
+
+    def body(self) -> dict[str, Any]:
+        """As the API shows it."""
+        return {"id": str(self.id), "name": self.name}
+
+
+class Readers:
+    """Readers, over SQL."""
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+
+    def mint(self, site: str, name: str | None) -> tuple[str, Reader]:
+        """A new reader and the token that is all they have. Raises `Invalid`."""
+        reader = Reader(clock.new_id(), _clean_name(name))
+        with self._database.write() as connection:
+            connection.execute(
+                insert(readers).values(id=reader.id, site=site, name=reader.name, created_at=clock.now())
+            )
+        return self._tokens.sign(Token(site, reader.id)), reader
+
+    def get(self, site: str, reader_id: UUID) -> Reader:
+        """Raises `Unauthorized` for a reader that isn't there (any more)."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(readers.c.name).where(readers.c.id == reader_id, readers.c.site == site)
+            ).one_or_none()
+        if row is None:
+            raise Unauthorized("There is no such reader any more.")
+        return Reader(reader_id, row.name)
+
+    def rename(self, site: str, reader_id: UUID, name: str | None) -> Reader:
+        """Raises `Invalid`, `Unauthorized`."""
+        reader = Reader(reader_id, _clean_name(name))
+        with self._database.write() as connection:
+            changed = connection.execute(
+                update(readers)
+                .where(readers.c.id == reader_id, readers.c.site == site)
+                .values(name=reader.name)
+            )
+            if not changed.rowcount:
+                raise Unauthorized("There is no such reader any more.")
+        return reader
+
+
+def _clean_name(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return clean_text(name, max_length=NAME_LENGTH, multiline=False)
+    except ValueError as error:
+        raise Invalid(errors={"name": [str(error)]}) from error

@@ -1,0 +1,109 @@
+"""What most tests stand on: a real Redis, a real database, the application, the whole service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from engagement.app import create_app
+from engagement.db.engine import Database
+from engagement.db.migrate import upgrade
+from engagement.settings import Settings, load
+from engagement.sites.service import ensure_site
+from engagement.worker.loop import Worker
+from tests.servers import RedisServer, Served
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("ENGAGEMENT_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """Of an empty Redis."""
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    """Of stores that are migrated and hold the open site `demo` and the sites `known` and `signed`."""
+    url = f"sqlite:///{tmp_path}/engagement.db"
+    upgrade(url)
+    database = Database(url)
+    ensure_site(database, "demo", name="Demo", admission="open", origins=["https://news.example"])
+    ensure_site(database, "known", name="Known", admission="known")
+    ensure_site(database, "signed", name="Signed", admission="signed")
+    database.close()
+    return load(
+        database_url=url,
+        redis_url=redis_url,
+        secret_key="a secret of tests, and long enough for it",
+        ratelimit_enabled=False,
+        public_max_age=1,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Flask:
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Worker:
+    """A worker whose rounds the test plays."""
+    return Worker(settings)
+
+
+@pytest.fixture
+def new_reader(client: FlaskClient) -> Callable[..., dict[str, str]]:
+    """Mints a reader; answers the headers that tell who they are."""
+
+    def mint(site: str = "demo", name: str | None = None) -> dict[str, str]:
+        answer = client.post(f"/v1/{site}/readers", json={"name": name})
+        assert answer.status_code == 201, answer.text
+        return {"Authorization": f"Bearer {answer.json['token']}"}  # type: ignore[index]
+
+    return mint
+
+
+@pytest.fixture
+def reader(new_reader: Callable[..., dict[str, str]]) -> dict[str, str]:
+    return new_reader()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The whole service on a fresh data folder, without rate limits."""
+    folder = tmp_path_factory.mktemp("service")
+    served = Served(folder / "data", folder / "log", RATELIMIT_ENABLED="false")
+    yield served
+    assert served.stop() == 0

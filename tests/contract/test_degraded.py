@@ -1,0 +1,113 @@
+"""What goes on when a store is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from engagement.app import create_app
+from engagement.settings import Settings
+from engagement.worker.loop import Worker
+
+A = "/v1/demo/articles/story"
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def story(client: FlaskClient, reader: Headers, worker: Worker) -> Headers:
+    """Somebody who has reacted and commented, all flushed."""
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    client.post(f"{A}/comments", json={"body": "before"}, headers=reader)
+    worker.drain()
+    return reader
+
+
+@pytest.fixture
+def without_redis(settings: Settings, story: Headers, tmp_path: Path) -> FlaskClient:
+    return create_app(replace(settings, redis_url=f"unix://{tmp_path}/no.sock")).test_client()
+
+
+@pytest.fixture
+def without_sql(settings: Settings, story: Headers, tmp_path: Path) -> FlaskClient:
+    url = f"sqlite:///{tmp_path}/no/folder/engagement.db"
+    return create_app(replace(settings, database_url=url)).test_client()
+
+
+def test_without_redis_everything_can_be_read_and_is_marked(without_redis: FlaskClient) -> None:
+    footer = without_redis.get(f"{A}/footer")
+    assert footer.headers["Engagement-Degraded"] == "redis"
+    body: Any = footer.json
+    assert body["reactions"]["total"] == 1
+    assert body["counts"] == {"comments": 1, "reactions": 1}
+    assert body["comments"]["total"] == 1
+    for path in (f"{A}/reactions", "/v1/demo/counts?article=story&article=nope"):
+        answer = without_redis.get(path)
+        assert (answer.status_code, answer.headers["Engagement-Degraded"]) == (200, "redis")
+    assert without_redis.get(f"{A}/comments").json["total"] == 1  # type: ignore[index]
+    assert without_redis.get("/v1/demo/articles/nope/footer").json["reactions"]["total"] == 0  # type: ignore[index]
+
+
+def test_without_redis_a_choice_is_refused_with_a_time_to_retry(
+    without_redis: FlaskClient, story: Headers
+) -> None:
+    answer = without_redis.put(f"{A}/reaction", json={"mood": "sad"}, headers=story)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.mimetype == "application/problem+json"
+    assert without_redis.get(f"{A}/me", headers=story).status_code == 503
+
+
+def test_without_redis_a_comment_is_taken_and_shown(without_redis: FlaskClient, story: Headers) -> None:
+    assert without_redis.post(f"{A}/comments", json={"body": "now"}, headers=story).status_code == 201
+    shown: Any = without_redis.get(f"{A}/comments").json
+    assert len(shown["items"]) == 2
+
+
+def test_without_sql_what_is_hot_is_still_told(
+    client: FlaskClient, settings: Settings, tmp_path: Path
+) -> None:
+    """A web process whose database goes away under it."""
+    minted: Any = client.post("/v1/demo/readers", json={}).json
+    reader = {"Authorization": f"Bearer {minted['token']}"}
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    client.get(f"{A}/footer")
+    client.get(f"{A}/footer")
+    file = Path(settings.database_url.removeprefix("sqlite:///"))
+    for name in ("", "-wal", "-shm"):
+        if file.with_name(file.name + name).exists():
+            file.with_name(file.name + name).write_bytes(b"this is no database")
+    fresh = create_app(settings).test_client()
+    assert fresh.get(f"{A}/footer").status_code == 503
+    assert fresh.get("/readyz").status_code == 503
+
+
+def test_without_sql_a_comment_is_refused_with_a_time_to_retry(
+    without_sql: FlaskClient, story: Headers
+) -> None:
+    answer = without_sql.post(f"{A}/comments", json={"body": "now"}, headers=story)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+def test_readyz_names_the_store_that_is_down(
+    client: FlaskClient, without_redis: FlaskClient, without_sql: FlaskClient
+) -> None:
+    assert client.get("/readyz").json == {"status": "ok", "redis": "up", "database": "up"}
+    answer = without_redis.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json == {"status": "degraded", "redis": "down", "database": "up"}
+    assert without_sql.get("/readyz").json == {"status": "degraded", "redis": "up", "database": "down"}
+    assert without_sql.get("/healthz").json == {"status": "ok"}
+
+
+def test_metrics_tell_requests_by_endpoint_and_status(
+    client: FlaskClient, new_reader: Callable[..., Headers]
+) -> None:
+    client.get(f"{A}/footer")
+    client.get("/nope")
+    text = client.get("/metrics").text
+    assert 'engagement_requests_total{endpoint="footer.FooterOfArticle",method="GET",status="200"}' in text
+    assert 'engagement_requests_total{endpoint="none",method="GET",status="404"}' in text

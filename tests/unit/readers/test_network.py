@@ -1,0 +1,56 @@
+"""Which network a request is counted for."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from engagement.readers.network import client_address, network_hash
+
+PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+SECRET = "a secret"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("192.0.2.1", None, "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # a stranger's header
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),  # the client's own invention is left of it
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9, , 10.0.0.2 ,", "203.0.113.9"),
+        ("fd00::1", "2001:db8::1", "2001:db8::1"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("", "198.51.100.7", None),
+        (None, None, None),
+    ],
+)
+def test_the_client_is_the_nearest_address_that_is_no_proxy_of_ours(
+    peer: str | None, forwarded: str | None, expected: str | None
+) -> None:
+    found = client_address(peer, forwarded, PROXIES)
+    assert found == (None if expected is None else ip_address(expected))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:1:2::3", "2001:db8:1:ffff::9", True),
+        ("2001:db8:1::", "2001:db8:2::", False),
+    ],
+)
+def test_a_network_is_a_24_or_a_48(one: str, other: str, same: bool) -> None:
+    assert (network_hash(ip_address(one), SECRET) == network_hash(ip_address(other), SECRET)) is same
+
+
+def test_the_hash_needs_the_secret_and_holds_no_address() -> None:
+    address = ip_address("192.0.2.1")
+    assert network_hash(address, SECRET) != network_hash(address, "another")
+    assert len(network_hash(address, SECRET)) == 24
+    assert network_hash(None, SECRET) != network_hash(address, SECRET)
