@@ -1,0 +1,1 @@
+"""What a browser gets: the widget, the demo newspaper, the readable API reference."""

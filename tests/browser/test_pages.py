@@ -1,0 +1,112 @@
+"""The demo newspaper, the headlines, the reference, and the widget on somebody else's page."""
+
+import re
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.footer import EMPTY, fits, mood, open_article, reload_until, standing, write
+from tests.browser.window import DESKTOP, PHONE, Service
+
+SLUG = "frost-takes-the-early-plums"
+
+
+def test_counts_move_on_the_headlines_page(new_reader: Callable[[], Page]) -> None:
+    home, reader = new_reader(), new_reader()
+    calls: list[str] = []
+    home.on("request", lambda request: calls.append(request.url) if "/v1/" in request.url else None)
+    home.goto("/headlines")
+    figures = home.locator(f"[data-engagement-article={SLUG}]")
+    expect(figures).to_have_text("0 comments")
+    assert len(calls) == 1
+
+    reader.goto("/headlines")
+    reader.get_by_role("link", name="One night of frost takes the early plums").click()
+    standing(reader)
+    mood(reader, "Sad").click()
+    expect(reader.get_by_role("status")).to_have_text("You chose Sad.")
+    write(reader, "No jam this year.")
+
+    def moved() -> None:
+        expect(figures).to_contain_text("1 comment", timeout=1000)
+        expect(figures).to_contain_text(re.compile("Sad.*1 reaction"), timeout=1000)
+
+    reload_until(home, moved)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], indirect=True, ids=["phone", "desktop"])
+@pytest.mark.parametrize("path", ["/", "/headlines", f"/articles/{SLUG}", "/docs"])
+def test_every_page_fits_its_window(page: Page, path: str) -> None:
+    page.goto(path)
+    expect(page.locator("main")).to_be_visible()
+    assert fits(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/articles/no-such-article", "/?article=..", "/?article=a%2Fb", "/?article=" + "a" * 129]
+)
+def test_an_unknown_page_is_not_found(page: Page, path: str) -> None:
+    assert page.request.get(path).status == 404
+
+
+def test_every_link_inside_the_reference_leads_somewhere(page: Page) -> None:
+    page.goto("/docs")
+    links = page.locator("main a[href^='#']")
+    assert links.count() > 0
+    lost = links.evaluate_all(
+        "all => all.map(a => a.hash.slice(1)).filter(id => !document.getElementById(id))"
+    )
+    assert lost == []
+
+
+def test_pages_carry_their_security_headers(page: Page) -> None:
+    headers = page.request.get("/").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    script = page.request.get("/static/engagement.js").headers
+    assert script["access-control-allow-origin"] == "*"
+    assert script["cross-origin-resource-policy"] == "cross-origin"
+    assert "javascript" in script["content-type"]
+
+
+@pytest.fixture
+def elsewhere(service: Service, article: str) -> Iterator[str]:
+    """A publisher's page on another origin: it embeds the widget with one script tag."""
+    story = f"""<!doctype html><title>News</title><link rel="icon" href="data:,">
+        <engagement-footer site="demo" article="{article}"></engagement-footer>
+        <script type="module" src="{service.url}/static/engagement.js"></script>"""
+
+    class Story(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(story.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Story) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/story"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_widget_stands_on_another_origin(page: Page, elsewhere: str) -> None:
+    page.goto(elsewhere)
+    standing(page)
+    expect(page.get_by_text(EMPTY, exact=True)).to_be_visible()
+
+
+def test_the_footer_follows_its_attributes(page: Page, article: str) -> None:
+    open_article(page, article)
+    write(page, "Only on the first article.")
+    page.evaluate("document.querySelector('engagement-footer').setAttribute('article', 'another/one?ü')")
+    expect(page.get_by_text(EMPTY, exact=True)).to_be_visible()
+    page.evaluate(f"document.querySelector('engagement-footer').setAttribute('article', '{article}')")
+    expect(page.locator("li.comment")).to_have_count(1)
