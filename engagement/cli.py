@@ -1,0 +1,239 @@
+"""The command line: `engagement serve | web | worker | migrate | verify | doctor | site | article`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from engagement import __version__, logs
+from engagement.errors import Problem, SettingsError, StartError
+from engagement.settings import Settings, load
+
+# What a command needs is imported in it: `serve` and `--help` shall not wait for the rest.
+
+
+class Commands(click.Group):
+    """Turns what went wrong on purpose into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            for fault in error.faults:
+                click.echo(f"engagement: {fault}", err=True)
+        except StartError as error:
+            click.echo(f"engagement: {error}", err=True)
+        except Problem as error:
+            lines = [f"{field}: {text}" for field, texts in (error.errors or {}).items() for text in texts]
+            for line in lines or [str(error)]:
+                click.echo(f"engagement: {line}", err=True)
+        ctx.exit(1)
+
+
+def _data_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The data folder of `serve`; without it the stores are those that the settings name.",
+    )(function)
+
+
+@contextmanager
+def _settings(data: Path | None) -> Iterator[Settings]:
+    """The settings, with the stores of a data folder up where one is named."""
+    if data is None:
+        settings = load()
+        logs.configure(settings.log_level, settings.log_format)
+        yield settings
+        return
+    from engagement.embedded.service import stores
+
+    with stores(data) as settings:
+        logs.configure(settings.log_level, settings.log_format)
+        yield settings
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="engagement")
+def main() -> None:
+    """The foot of a news article: moods, comments, votes, and counts that are right."""
+
+
+@main.command()
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0: any free one. [default: 8000]")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=lambda: Path(os.environ.get("ENGAGEMENT_DATA", ".data")),
+    help="Where everything is kept. [default: ENGAGEMENT_DATA, else .data]",
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Web processes. [default: 2]")
+def serve(host: str | None, port: int | None, data: Path, workers: int | None) -> None:
+    """Run everything on this machine: web, worker, a private Redis, SQLite."""
+    from engagement.embedded.service import serve
+
+    serve(data, host=host, port=port, workers=workers)
+
+
+@main.command()
+@click.option("--fd", type=int, help="A listening socket to take over, by its number.")
+def web(fd: int | None) -> None:
+    """Run the web processes on the stores that the settings name."""
+    from engagement.serving import serve_web
+
+    settings = load()
+    logs.configure(settings.log_level, settings.log_format)
+    serve_web(settings, fd=fd)
+
+
+@main.command()
+def worker() -> None:
+    """Run a worker on the stores that the settings name; SIGTERM drains and ends it."""
+    from engagement.worker.loop import Worker
+
+    settings = load()
+    logs.configure(settings.log_level, settings.log_format)
+    Worker(settings).run()
+
+
+@main.command()
+@_data_option
+def migrate(data: Path | None) -> None:
+    """Bring the database to this release's schema."""
+    from engagement.db.migrate import upgrade
+
+    with _settings(data) as settings:
+        upgrade(settings.database_url)
+    click.echo("The database has this release's schema.")
+
+
+@main.command()
+@_data_option
+@click.option("--json", "as_json", is_flag=True, help="For a program.")
+def verify(data: Path | None, as_json: bool) -> None:
+    """Count everything again and compare; exit code 1 if anything differs."""
+    from engagement.verify import verify
+
+    with _settings(data) as settings:
+        database, hot = _stores(settings)
+        report = verify(database, hot)
+    if as_json:
+        click.echo(orjson.dumps(report.body()))
+    else:
+        for difference in report.differences:
+            click.echo(difference.line())
+        click.echo(
+            f"{report.ballots} ballots, {report.choices} choices, {report.comments} comments: "
+            f"{len(report.differences) or 'no'} difference{'s' if len(report.differences) != 1 else ''}"
+        )
+    sys.exit(1 if report.differences else 0)
+
+
+@main.command()
+@_data_option
+def doctor(data: Path | None) -> None:
+    """Say what is wrong with this set-up; exit code 1 if anything is."""
+    from engagement.doctor import examine
+
+    with _settings(data) as settings:
+        findings = examine(settings)
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.good else 'BAD'} {finding.text}")
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@main.group()
+def site() -> None:
+    """Sites."""
+
+
+@site.command("add")
+@click.argument("key")
+@click.option(
+    "--origin", "origins", multiple=True, required=True, help="Where its pages are: https://news.example"
+)
+@click.option("--name", help="[default: the key]")
+@click.option(
+    "--articles",
+    type=click.Choice(["open", "known", "signed"]),
+    default="known",
+    show_default=True,
+    help="Who may bring an article into being: any reader, only `article put`, pages with a signature.",
+)
+@_data_option
+def add_site(key: str, origins: tuple[str, ...], name: str | None, articles: str, data: Path | None) -> None:
+    """Add a site."""
+    from engagement.sites.service import ensure_site
+
+    with _settings(data) as settings:
+        database, _ = _stores(settings)
+        if not ensure_site(database, key, name=name or key, origins=origins, admission=articles):
+            raise StartError(f"there is a site {key} already")
+    click.echo(f"The site {key} is there.")
+
+
+@site.command("signing-key")
+@click.argument("key")
+@_data_option
+def signing_key(key: str, data: Path | None) -> None:
+    """Print the key with which a `signed` site's pages sign their articles."""
+    from engagement.sites.policy import signing_key
+
+    with _settings(data) as settings:
+        click.echo(signing_key(settings.secret_key, key))
+
+
+@main.group()
+def article() -> None:
+    """Articles."""
+
+
+@article.command("put")
+@click.argument("site")
+@click.argument("article")
+@click.option("--url", help="Where it is read.")
+@click.option("--title")
+@click.option("--comments", type=click.Choice(["open", "closed"]))
+@click.option("--reactions", type=click.Choice(["open", "closed"]))
+@_data_option
+def put_article(
+    site: str,
+    article: str,
+    url: str | None,
+    title: str | None,
+    comments: str | None,
+    reactions: str | None,
+    data: Path | None,
+) -> None:
+    """Add or change an article, as its publisher."""
+    from engagement.sites.service import Sites, put_article
+
+    given = {
+        "url": url,
+        "title": title,
+        "comments_open": None if comments is None else comments == "open",
+        "reactions_open": None if reactions is None else reactions == "open",
+    }
+    with _settings(data) as settings:
+        database, hot = _stores(settings)
+        name = Sites(database, settings.secret_key, settings.tracking_parameters).article_of_text(article)
+        put_article(database, hot, site, name, **{k: v for k, v in given.items() if v is not None})
+    click.echo(f"The article {name} is there.")
+
+
+def _stores(settings: Settings) -> tuple[Any, Any]:
+    from engagement.db.ballots import StoredBallots
+    from engagement.db.engine import Database
+    from engagement.hot.connection import Hot
+
+    database = Database(settings.database_url, timeout=settings.database_timeout)
+    return database, Hot.from_settings(settings, StoredBallots(database))
