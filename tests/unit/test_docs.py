@@ -1,0 +1,36 @@
+"""What can be set is written down."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from engagement.settings import Settings
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "engagement.env.example"
+
+
+def documented() -> dict[str, str]:
+    """Every setting that the example has, commented out or not, with its value."""
+    lines = re.findall(r"^#?ENGAGEMENT_([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE)
+    return {name.removesuffix("_FILE"): value for name, value in lines}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Settings)])
+def test_every_setting_is_in_the_annotated_example(field: str) -> None:
+    assert field.upper() in documented()
+
+
+def test_the_example_has_no_setting_that_is_none() -> None:
+    assert set(documented()) - {field.name.upper() for field in fields(Settings)} == {"DATA"}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    shown = documented()
+    for field in fields(Settings):
+        if field.default is not MISSING and field.default != ():
+            default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+            assert shown[field.name.upper()] == default, field.name
