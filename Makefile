@@ -78,7 +78,6 @@ check: lint
 test: browser lint
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
-	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 bench: $(READY)

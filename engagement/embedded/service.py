@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from engagement.embedded.gate import VARIABLE as GATE
 from engagement.embedded.gate import Gate
 from engagement.embedded.listening import ReadyProbe, listen, public_address
 from engagement.embedded.redis import RedisFolder, find_server
-from engagement.embedded.supervisor import Child, Supervisor
+from engagement.embedded.supervisor import READY_TICK, Child, Supervisor, spawn
 from engagement.errors import StartError
 from engagement.settings import PREFIX, Settings, load
 
@@ -98,33 +100,45 @@ def stores(data: Path) -> Iterator[Settings]:
         return
     lock = FolderLock(paths)
     try:
-        with Supervisor() as supervisor:
-            supervisor.start(_redis_child(redis, settings))
-            if not supervisor.wait_ready(START_WITHIN):
-                raise StartError("stopped while Redis came up")
+        process = spawn(_redis_child(redis, settings))
+        try:
+            _wait_for(redis, process)
             yield _settings(paths)
-        redis.remove_socket()
+        finally:
+            process.terminate()
+            process.wait()
+            redis.remove_socket()
     finally:
         lock.release()
 
 
+def _wait_for(redis: RedisFolder, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_WITHIN
+    while not redis.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise StartError(f"redis does not come up, see {redis.log}")
+        time.sleep(READY_TICK)
+
+
 def _serve(paths: Paths, settings: Settings, *, patience: float) -> None:
     redis = None if _is_configured("REDIS_URL") else RedisFolder(paths.redis)
-    with listen(settings.host, settings.port, patience=patience) as listener, Gate() as gate:
-        with Supervisor(stop_order=STOP_ORDER) as supervisor:
-            if redis is not None:
-                supervisor.start(_redis_child(redis, settings))
-            environment = _environment(paths, settings, redis, listener.getsockname()[1])
-            # The largest part loads while Redis reads its file and the database is prepared.
-            supervisor.start(_web_child(environment, listener, gate))
-            if _prepare_database(supervisor, environment):
-                gate.open()
-                supervisor.start(_worker_child(environment))
-                if supervisor.wait_ready(START_WITHIN):
-                    _announce(public_address(listener), paths)
-                    supervisor.run()
+    with contextlib.ExitStack() as open_things:
+        listener = open_things.enter_context(listen(settings.host, settings.port, patience=patience))
+        gate = open_things.enter_context(Gate())
         if redis is not None:
-            redis.remove_socket()
+            open_things.callback(redis.remove_socket)
+        supervisor = open_things.enter_context(Supervisor(stop_order=STOP_ORDER))
+        if redis is not None:
+            supervisor.start(_redis_child(redis, settings))
+        environment = _environment(paths, settings, redis, listener.getsockname()[1])
+        # The largest part loads while Redis reads its file and the database is prepared.
+        supervisor.start(_web_child(environment, listener, gate))
+        if _prepare_database(supervisor, environment):
+            gate.open()
+            supervisor.start(_worker_child(environment))
+            if supervisor.wait_ready(START_WITHIN):
+                _announce(public_address(listener), paths)
+                supervisor.run()
     log.info("stopped")
 
 

@@ -35,6 +35,7 @@ STEADY_AFTER = 30.0
 DEATHS_AT_START = 3
 READY_TICK = 0.02
 """Seconds between two looks at a child that is coming up."""
+STDERR = 2
 PR_SET_PDEATHSIG = 1
 
 log = structlog.get_logger(__name__)
@@ -146,7 +147,7 @@ class Supervisor:
         The others are kept up meanwhile. A second SIGINT ends it.
         """
         with tempfile.TemporaryFile() as said:
-            process = _spawn(child, stdout=said.fileno())
+            process = spawn(child, stdout=said.fileno())
             while process.poll() is None:
                 if self._in_haste():
                     process.kill()
@@ -196,8 +197,7 @@ class Supervisor:
         return self._stop_signals.count(signal.SIGINT) > 1
 
     def _spawn(self, life: _Life) -> None:
-        # To standard error with what it says: ours is for the one line that says where the service is.
-        life.process = _spawn(life.child, stdout=2)
+        life.process = spawn(life.child)
         life.began = self._clock()
         life.is_ready = life.child.ready is None
 
@@ -240,7 +240,11 @@ def _noted(number: int, frame: FrameType | None) -> None:
     """Do nothing: the wake-up pipe has the signal's number."""
 
 
-def _spawn(child: Child, stdout: int) -> subprocess.Popen[bytes]:
+def spawn(child: Child, stdout: int = STDERR) -> subprocess.Popen[bytes]:
+    """Start the program, to end with us: from the main thread. Raises `StartError` if there is none.
+
+    What it says goes to standard error: our output is for the line that says where the service is.
+    """
     try:
         return subprocess.Popen(
             child.argv,

@@ -260,16 +260,21 @@ def test_a_database_that_is_none_is_one_line_and_stops_everything(serve: Serve, 
     assert not list(data.rglob("*.sock"))
 
 
+def kill(run: Served, what: str) -> None:
+    """Kill a part and wait until it is there again and the service is ready."""
+    victim = run.child(what)
+    assert victim
+    victim.kill()
+    until(lambda: f'"pid": {victim.pid}, "signal": "SIGKILL"' in run.err)
+    until(lambda: run.child(what) is not None and run.is_ready())
+
+
 def test_each_part_that_is_killed_comes_back_and_nothing_accepted_is_lost(serve: Serve) -> None:
     run = serve().wait_ready()
     token = run.react("happy")
     for what, mood in (("web", "sad"), ("redis", "angry"), ("worker", "amused")):
         before = run.tally()
-        victim = run.child(what)
-        assert victim
-        victim.kill()
-        until(lambda pid=victim.pid: f'"pid": {pid}, "signal": "SIGKILL"' in run.err)  # type: ignore[misc]
-        until(lambda: run.child(what) is not None and run.is_ready())  # noqa: B023
+        kill(run, what)
         assert run.tally() == before
         run.react(mood, token=token)
         assert run.tally() == {mood: 1}
@@ -308,3 +313,13 @@ def test_another_command_brings_up_the_stores_of_one_that_is_stopped(serve: Serv
         assert Path(settings.redis_url.removeprefix("unix://")).is_socket()
     assert not list(data.rglob("*.sock"))
     FolderLock(paths_for(data)).release()
+
+
+def test_stores_that_can_not_come_up_are_one_line(tmp_path: Path) -> None:
+    paths = paths_for(tmp_path / "data")
+    make_folder(paths)
+    ensure_secret_key(paths)
+    (paths.redis / "appendonlydir").touch()  # where Redis wants a folder
+    with pytest.raises(StartError, match=r"^redis does not come up, see /.*/redis\.log$"), stores(paths.data):
+        pass
+    FolderLock(paths).release()
