@@ -29,7 +29,7 @@ from engagement.web.pages import pages as web_pages
 
 
 def create_app(settings: Settings) -> Flask:
-    """The service over the stores that the settings name. Connects to none of them before the first request."""
+    """The service over the stores that the settings name; connects to none before the first request."""
     app = Flask("engagement", static_folder=None)
     database = Database(
         settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_threads + 2

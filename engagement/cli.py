@@ -35,7 +35,7 @@ class Commands(click.Group):
             lines = [f"{field}: {text}" for field, texts in (error.errors or {}).items() for text in texts]
             for line in lines or [str(error)]:
                 click.echo(f"engagement: {line}", err=True)
-        ctx.exit(1)
+        sys.exit(1)
 
 
 def _data_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The OpenAPI side of the Flask app: problems instead of the library's errors, and what each call may answer."""
+"""The OpenAPI side of the Flask app: problems for every error, and what each call may answer."""
 
 from __future__ import annotations
 

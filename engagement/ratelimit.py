@@ -1,4 +1,4 @@
-"""Limits on writes, per reader and per network, counted in Redis. Without Redis they let through, and say so."""
+"""Limits on writes, per reader and per network, counted in Redis; without it they let through and say so."""
 
 from __future__ import annotations
 

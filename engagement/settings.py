@@ -1,4 +1,4 @@
-"""Every setting of the service: read from `ENGAGEMENT_…`, typed, checked at start, all faults reported at once.
+"""Every setting of the service: read from `ENGAGEMENT_…`, typed, checked at start, all faults at once.
 
 A setting `X` is the variable `ENGAGEMENT_X`, or a file that `ENGAGEMENT_X_FILE` names (for secrets).
 Nothing is read at import, and secrets have no default: `serve`, the one-machine default, makes its own
@@ -40,7 +40,7 @@ class Settings:
     secret_key: str
     """Signs reader tokens and keys the network hashes; at least 32 characters."""
     durability: str = "always"
-    """What the private Redis promises: `always` (answered is on disk) or `everysec` (about a second may go)."""
+    """Of the private Redis: `always` (answered is on disk) or `everysec` (about a second may go)."""
 
     host: str = "127.0.0.1"
     port: int = 8000

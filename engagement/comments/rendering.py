@@ -18,7 +18,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from engagement.comments.text import looks_like_something
+from engagement.text import looks_like_something
 
 # Raised whenever a text would give other HTML than before.
 RENDERER_VERSION: int = 1

@@ -102,7 +102,7 @@ class CommentSchema(ma.Schema):
     revision = ma.fields.Integer(required=True)
     votes = ma.fields.Nested(VotesSchema, required=True)
     reply_count = ma.fields.Integer(required=True)
-    replies = ma.fields.Nested(lambda: CommentListSchema(), required=True)
+    replies = ma.fields.Nested("CommentListSchema", required=True)
     pinned = ma.fields.Boolean(required=True)
     featured = ma.fields.Boolean(required=True)
 

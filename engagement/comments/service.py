@@ -13,7 +13,6 @@ from engagement.comments import once, threads
 from engagement.comments.once import Draft
 from engagement.comments.paging import PAGE, Cursor
 from engagement.comments.rendering import RENDERER_VERSION, render
-from engagement.comments.text import clean_text
 from engagement.db.engine import Database
 from engagement.db.tables import comments, outbox, readers
 from engagement.errors import Closed, Invalid, NotFound, Unauthorized
@@ -24,6 +23,7 @@ from engagement.hot.protocol import choosing
 from engagement.ratelimit import RateLimits
 from engagement.readers.caller import Caller
 from engagement.sites.service import Article, Site, Sites
+from engagement.text import clean_text
 
 POSTED = "comment.posted"
 CHOICES = {1: "up", 0: "", -1: "down"}
@@ -109,7 +109,7 @@ class Comments:
         )
 
     def first_page(self, found: Article | None, sort: str, limit: int) -> bytes:
-        """The first page of an article's threads, from SQL, as JSON; an empty one where there is no article."""
+        """The first page of an article's threads, from SQL, as JSON; empty where there is no article."""
         return orjson.dumps(self._page(found, sort, limit, None))
 
     def page(self, site: str, article: str, sort: str, limit: int, cursor: str | None) -> bytes:
@@ -164,7 +164,10 @@ class Comments:
         return {"comment": comment, "ancestors": above}
 
     def vote(self, site: Site, article: str, comment_id: UUID, caller: Caller, value: int) -> dict[str, int]:
-        """Set the caller's vote: 1, 0 or -1; answers the exact votes. Raises `NotFound`, `TooFast`, `Unavailable`."""
+        """Set the caller's vote: 1, 0 or -1; answers the exact votes.
+
+        Raises `NotFound`, `TooFast`, `Unavailable`.
+        """
         self._limits.choice(caller.reader_id.hex, caller.network)
         ballot = Ballot(site.key, article, VOTE, str(comment_id))
         plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network)

@@ -116,7 +116,7 @@ class StoredBallots:
         self._database = database
 
     def generation(self, shard: int, run: str) -> int:
-        """Of this run of the server that serves the shard; a run seen first gets a higher one than all before.
+        """Of this run of the server that serves the shard; a new run gets a higher one than all before.
 
         That takes the shard's row exclusively, so that flushes read from an older run don't commit after it.
         """

@@ -49,9 +49,9 @@ class Database:
     @contextmanager
     def _connection(self, begin: str) -> Iterator[Connection]:
         try:
-            with self.engine.connect().execution_options(sqlite_begin=begin) as connection:
-                with connection.begin():
-                    yield connection
+            options = {"sqlite_begin": begin}
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
         except PoolTimeout as error:
             raise DatabaseUnavailable() from error
         except DBAPIError as error:

@@ -185,7 +185,7 @@ def _entries(reply: list[Any]) -> list[Entry]:
 def choose(
     ballot: Ballot, reader: bytes, choice: str, network: str, known: Known | None = None
 ) -> Command[Tally | Cold | Unknown | Shut]:
-    """Set the reader's choice (`""` takes it back). The driver may send it twice: the second changes nothing."""
+    """Set the reader's choice (`""` takes it back). Sent twice by the driver, it changes nothing."""
     args: tuple[Any, ...] = (ballot.name, reader, choice, network)
     if known is not None:
         args += (known.choice, known.cursor)
@@ -193,7 +193,7 @@ def choose(
 
 
 def hydrate(ballot: Ballot, snapshot: Snapshot, replay_limit: int, ttl: int) -> Command[str]:
-    """Build the view from an SQL snapshot. Answers PRESENT, RETRY, BEHIND, FLUSH or DONE. `ttl` in seconds."""
+    """Build the view from an SQL snapshot. Answers PRESENT, RETRY, BEHIND, FLUSH or DONE. `ttl`: seconds."""
     args: list[Any] = [
         ballot.name, snapshot.cursor, snapshot.run, snapshot.generation,
         int(snapshot.complete), replay_limit, ttl, int(snapshot.open),
@@ -255,7 +255,7 @@ def read_parts(site: str, article: str, fields: Sequence[str]) -> tuple[Command[
 
 
 def store_parts(site: str, article: str, stamp: str, ttl: int, values: dict[str, bytes]) -> Command[int]:
-    """Keep rendered parts read since `stamp`; refused (0) if the article changed meanwhile. `ttl` in seconds."""
+    """Keep rendered parts read since `stamp`; refused (0) if the article changed since. `ttl`: seconds."""
     args: list[Any] = [stamp, ttl]
     for field, value in values.items():
         args += (field, value)

@@ -101,12 +101,7 @@ class Hot:
         try:
             need = next(plan)
             while True:
-                try:
-                    answer = self._answer(need)
-                except Exception as error:
-                    need = plan.throw(error)
-                else:
-                    need = plan.send(answer)
+                need = plan.send(self._answer(need))
         except StopIteration as stop:
             return cast(T, stop.value)
 

@@ -40,7 +40,7 @@ class Pages:
         return parts, answers[len(asked) :]
 
     def keep(self, site: str, article: str, since: Parts | None, values: dict[str, bytes]) -> None:
-        """Keep what was rendered from SQL after `since` was read; dropped if the article changed meanwhile."""
+        """Keep what was rendered from SQL after `since` was read; refused if the article changed since."""
         if since is None or not values:
             return
         try:

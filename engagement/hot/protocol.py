@@ -48,7 +48,7 @@ class TakeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Need: the choices of the reader on these ballots, with the cursors, in one SQL snapshot → list[Known]."""
+    """Need: the reader's choices on these ballots, with the cursors, in one SQL snapshot → list[Known]."""
 
     ballots: tuple[Ballot, ...]
     reader: bytes

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from engagement import clock
-from engagement.comments.text import clean_text
 from engagement.db.engine import Database
 from engagement.db.tables import readers
 from engagement.errors import Invalid, Unauthorized
 from engagement.readers.tokens import Token, Tokens
+from engagement.text import clean_text
 
 NAME_LENGTH = 60
 """Characters."""

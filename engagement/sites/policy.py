@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 Admission = Literal["open", "known", "signed"]
 ADMISSIONS: tuple[str, ...] = get_args(Admission)
-"""`open`: anybody, limited per network; `known`: only the publisher; `signed`: pages with the site's signature."""
+"""`open`: anybody, limited per network; `known`: the publisher; `signed`: pages with the site's signature."""
 
 
 def signing_key(secret_key: str, site: str) -> str:

@@ -12,6 +12,6 @@ class WriteHeadersSchema(ma.Schema):
         data_key="Article-Signature",
         validate=ma.validate.Length(max=200),
         metadata={
-            "description": "On sites whose articles are `signed`: base64url of HMAC-SHA256 of the id with the site's key"
+            "description": "Where articles are `signed`: base64url of HMAC-SHA256 of the id with the site's key"
         },
     )

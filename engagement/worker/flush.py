@@ -79,7 +79,7 @@ class Flusher:
         self._keep_ms = int(keep * 1000)
 
     def flush(self, only: Sequence[int] = range(SHARDS)) -> Flushed:
-        """One round over the given shards. Raises `Unavailable` when a store is down; nothing is half done."""
+        """One round over the given shards. Raises `Unavailable`; nothing is half done then."""
         found = self._hot.execute_many([commands.due(shard, BALLOTS) for shard in only])
         result = Flushed()
         due = {shard: d for shard, d in zip(only, found, strict=True) if d is not None}
@@ -159,11 +159,15 @@ class Flusher:
                 connection.execute(
                     upsert(articles)
                     .values(
-                        id=clock.new_id(), site=site, external_id=article, comments_open=True, reactions_open=True,
+                        id=clock.new_id(),
+                        site=site,
+                        external_id=article,
+                        comments_open=True,
+                        reactions_open=True,
                         created_at=clock.now(),
                     )
                     .on_conflict_do_nothing()
-                )  # fmt: skip
+                )
             return article_ids(connection, names)
 
     def _still_good(

@@ -27,7 +27,7 @@ class Outbox:
         self._to_drop: set[tuple[str, str]] = set()
 
     def deliver(self) -> int:
-        """One round; answers how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
+        """One round: how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
         with self._database.read() as connection:
             waiting = connection.scalar(select(outbox.c.id).limit(1)) is not None
         taken = self._count() if waiting else 0

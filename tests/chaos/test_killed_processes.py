@@ -54,9 +54,9 @@ def kill(served: Served, what: str) -> None:
     until(lambda: any(p.pid not in {v.pid for v in victims[:1]} for p in children(served, what)))
 
 
-def load(served: Served, **sizes: int) -> Load:
+def load(served: Served, *, readers: int, moves: int, clients: int, seed: int = 1) -> Load:
     secret = (served.data / "secret.key").read_text().strip()
-    return Load(served.url, secret, articles=ARTICLES, **sizes)
+    return Load(served.url, secret, readers, moves, clients, ARTICLES, seed)
 
 
 def check(served: Served, load: Load) -> None:
@@ -144,5 +144,5 @@ def test_stopping_brings_the_whole_ledger_into_sql(served: Served) -> None:
     moves = load(served, readers=300, moves=1_200, clients=4, seed=3)
     moves.run(lambda: None)
     assert served.stop(signal.SIGINT) == 0
-    expected = {article: load_ for article in ARTICLES if (load_ := moves.expected(article))}
+    expected = {article: counts for article in ARTICLES if (counts := moves.expected(article))}
     assert stored(served) == expected

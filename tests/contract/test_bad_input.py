@@ -57,8 +57,8 @@ def test_an_unknown_site_is_not_found(client: FlaskClient, site: str) -> None:
 @pytest.mark.parametrize(
     "segment",
     [
-        "~", "~=", "~abc=", "~!!!!", "~_w", "~QQ==", "~A", "~AA", "%00", "a%00b", "a b", "caf%C3%A9", "x" * 129, "..%20",
-        "~gICA", "~" + "QUFB" * 400,
+        "~", "~=", "~abc=", "~!!!!", "~_w", "~QQ==", "~A", "~AA", "%00", "a%00b", "a b", "caf%C3%A9",
+        "x" * 129, "..%20", "~gICA", "~" + "QUFB" * 400,
     ],
 )  # fmt: skip
 def test_a_broken_article_is_named(client: FlaskClient, reader: Headers, segment: str) -> None:
@@ -88,8 +88,8 @@ def test_a_url_with_slashes_is_an_article_in_base64url(client: FlaskClient, read
 @pytest.mark.parametrize(
     "body",
     [
-        b"{", b"nope", b'{"mood": NaN}', b'{"mood": "\\ud800"}', b'{"mood": "sad"}}', b"\xff\xfe", b'{"mood": "\xc3"}',
-        b"[" * 60_000, b'{"mood":' * 8_000,
+        b"{", b"nope", b'{"mood": NaN}', b'{"mood": "\\ud800"}', b'{"mood": "sad"}}', b"\xff\xfe",
+        b'{"mood": "\xc3"}', b"[" * 60_000, b'{"mood":' * 8_000,
     ],
 )  # fmt: skip
 def test_what_is_not_json_is_refused(client: FlaskClient, reader: Headers, body: bytes) -> None:

@@ -63,9 +63,14 @@ def test_a_read_is_one_snapshot_and_a_failed_write_leaves_nothing(url: str) -> N
         with database.write() as other:
             other.execute(insert(meta).values(key="a", value="1"))
         assert connection.execute(select(meta)).all() == before
-    with pytest.raises(KeyError), database.write() as connection:
-        connection.execute(insert(meta).values(key="b", value="1"))
-        raise KeyError
+
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(insert(meta).values(key="b", value="1"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     with database.read() as connection:
         assert set(connection.scalars(select(meta.c.key))) == {"shards", "a"}
     database.close()

@@ -1,4 +1,4 @@
-"""The rules of the ledger, played in random order on the real scripts, the real flush, a real Redis and SQLite.
+"""The rules of the ledger, played in random order on the real scripts and flush, a real Redis and SQLite.
 
 Writes pause half way and go on late, two flushers read the same ledger, flushes crash before and after
 the commit, settles come late or never, views are evicted whole or in halves, Redis is killed and comes
@@ -353,7 +353,7 @@ class CrashingDatabase(Database):
 
 
 @pytest.fixture
-def world(redis_server: RedisServer, tmp_path: Path) -> Iterator[type[Ledger]]:
+def world(redis_server: RedisServer, tmp_path: Path) -> type[Ledger]:
     template = tmp_path / "template.db"
     upgrade(f"sqlite:///{template}")
     database = Database(f"sqlite:///{template}")
@@ -366,15 +366,15 @@ def world(redis_server: RedisServer, tmp_path: Path) -> Iterator[type[Ledger]]:
         for n, name in enumerate("ab"):
             connection.execute(
                 insert(articles).values(
-                    id=UUID(int=1_000 + n), site="s", external_id=name, comments_open=True, reactions_open=True,
-                    created_at=now,
+                    id=UUID(int=1_000 + n), site="s", external_id=name, comments_open=True,
+                    reactions_open=True, created_at=now,
                 )
             )  # fmt: skip
         connection.execute(
             insert(comments).values(
-                article_id=UUID(int=1_000), id=COMMENT, parent_id=UUID(int=1_000), depth=0, reader_id=READERS[0],
-                status="approved", body="b", body_html="b", renderer=1, revision=1, created_at=now, network="n",
-                up=0, down=0, score=0, reply_count=0, pinned=False, featured=False,
+                article_id=UUID(int=1_000), id=COMMENT, parent_id=UUID(int=1_000), depth=0,
+                reader_id=READERS[0], status="approved", body="b", body_html="b", renderer=1,
+                revision=1, created_at=now, network="n", up=0, down=0, score=0, reply_count=0, pinned=False, featured=False,
             )
         )  # fmt: skip
         connection.execute(insert(article_counts).values(article_id=UUID(int=1_000), comments=1, threads=1))
@@ -385,7 +385,7 @@ def world(redis_server: RedisServer, tmp_path: Path) -> Iterator[type[Ledger]]:
         server = redis_server
 
     World.template = template
-    yield World
+    return World
 
 
 def play(world: type[Ledger], examples: int) -> None:

@@ -18,9 +18,8 @@ import psutil
 import pytest
 import requests
 
-from engagement.embedded.folder import FolderLock, ensure_secret_key, make_folder, paths_for
+from engagement.embedded.folder import FolderLock, paths_for
 from engagement.embedded.service import settings_for_data, stores
-from engagement.errors import StartError
 from tests.waiting import until
 
 ADDRESS = re.compile(r"^Engagement is at (http://127\.0\.0\.1:\d+/) \(data in (.+); Ctrl-C stops it\)\n$")
@@ -301,25 +300,3 @@ def test_a_long_folder_works_and_leaves_nothing_outside_of_it(serve: Serve, tmp_
     assert run.stop() == 0
     assert not socket_path.parent.exists()
     assert stored_choices(long) == 1
-
-
-def test_another_command_brings_up_the_stores_of_one_that_is_stopped(serve: Serve, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with pytest.raises(StartError, match="there is no data of engagement in"):
-        settings_for_data(data)
-    make_folder(paths_for(data))
-    ensure_secret_key(paths_for(data))
-    with stores(data) as settings:
-        assert Path(settings.redis_url.removeprefix("unix://")).is_socket()
-    assert not list(data.rglob("*.sock"))
-    FolderLock(paths_for(data)).release()
-
-
-def test_stores_that_can_not_come_up_are_one_line(tmp_path: Path) -> None:
-    paths = paths_for(tmp_path / "data")
-    make_folder(paths)
-    ensure_secret_key(paths)
-    (paths.redis / "appendonlydir").touch()  # where Redis wants a folder
-    with pytest.raises(StartError, match=r"^redis does not come up, see /.*/redis\.log$"), stores(paths.data):
-        pass
-    FolderLock(paths).release()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.comments.text import MAX_MARKS, clean_text
+from engagement.text import MAX_MARKS, clean_text
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PIRATES = "\U0001f3f4\u200d\u2620\ufe0f"
