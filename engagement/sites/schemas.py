@@ -11,7 +11,5 @@ class WriteHeadersSchema(ma.Schema):
     signature = ma.fields.String(
         data_key="Article-Signature",
         validate=ma.validate.Length(max=200),
-        metadata={
-            "description": "Where articles are `signed`: base64url of HMAC-SHA256 of the id with the site's key"
-        },
+        metadata={"description": "Where articles are `signed`: base64url(HMAC-SHA256(site key, article id))"},
     )

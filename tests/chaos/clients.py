@@ -63,7 +63,7 @@ class Load:
     def _move(
         self, session: requests.Session, article: str, mood: str | None, headers: dict[str, str]
     ) -> int:
-        """The same move until it is accepted: a refused one changed nothing, an unknown one may be sent again."""
+        """The same move until it is accepted: refused, it changed nothing; unknown, it may be sent again."""
         url = f"{self.url}/v1/demo/articles/{article}/reaction"
         until = time.monotonic() + 60
         while True:

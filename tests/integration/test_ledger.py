@@ -374,7 +374,8 @@ def world(redis_server: RedisServer, tmp_path: Path) -> type[Ledger]:
             insert(comments).values(
                 article_id=UUID(int=1_000), id=COMMENT, parent_id=UUID(int=1_000), depth=0,
                 reader_id=READERS[0], status="approved", body="b", body_html="b", renderer=1,
-                revision=1, created_at=now, network="n", up=0, down=0, score=0, reply_count=0, pinned=False, featured=False,
+                revision=1, created_at=now, network="n", up=0, down=0, score=0, reply_count=0,
+                pinned=False, featured=False,
             )
         )  # fmt: skip
         connection.execute(insert(article_counts).values(article_id=UUID(int=1_000), comments=1, threads=1))
