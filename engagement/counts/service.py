@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engagement.errors import RedisUnavailable
-from engagement.hot import commands
 from engagement.hot.commands import Cold, Tally
-from engagement.hot.keys import MOOD, Ballot
 from engagement.hot.pages import Pages
 from engagement.reactions.moods import top_mood
 from engagement.reactions.service import Reactions
@@ -26,28 +24,27 @@ class Counts:
 
     def of(self, site: Site, articles: Sequence[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
         """Article → its counts, zeros for those that nobody knows; and which store could not be asked."""
-        ballots = [commands.tally(Ballot(site.key, article, MOOD)) for article in articles]
         try:
-            parts, tallies = self._pages.read_many(site.key, articles, [PART], ballots)
+            glances = dict(zip(articles, self._pages.glance(site.key, articles, [PART]), strict=True))
         except RedisUnavailable:
             return self._stored(site, articles), "redis"
         summaries = {
             article: Summary.load(kept)
-            for article, found in zip(articles, parts, strict=True)
-            if (kept := found.found[PART]) is not None
+            for article, glance in glances.items()
+            if (kept := glance.parts.found[PART]) is not None
         }
         missing = [article for article in articles if article not in summaries]
         if missing:
             known = self._sites.find_many(site.key, missing)
-            for article, since in zip(articles, parts, strict=True):
-                if article not in summaries:
-                    summaries[article] = Summary.of(known.get(article))
-                    if article in known:
-                        self._pages.keep(site.key, article, since, {PART: summaries[article].dump()})
+            for article in missing:
+                summaries[article] = Summary.of(known.get(article))
+                if article in known:
+                    rendered = {PART: summaries[article].dump()}
+                    self._pages.keep(site.key, article, glances[article].parts, rendered)
         degraded = None
         counted = {}
-        for article, tally in zip(articles, tallies, strict=True):
-            counts, fault = self._tally(site, article, summaries[article], tally)
+        for article, glance in glances.items():
+            counts, fault = self._tally(site, article, summaries[article], glance.tally)
             degraded = degraded or fault
             counted[article] = _body(summaries[article], counts)
         return counted, degraded

@@ -11,7 +11,7 @@ import orjson
 from engagement.comments.paging import PAGE
 from engagement.comments.service import Comments, part_of
 from engagement.errors import RedisUnavailable
-from engagement.hot import commands
+from engagement.hot.commands import Parts
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.hot.pages import Pages
@@ -43,10 +43,9 @@ class Footer:
         """The footer as JSON, and which store could not be asked. One round trip when hot."""
         fields = [PART, part_of(sort)] if limit == PAGE else [PART]
         try:
-            (parts,), (tally,) = self._pages.read_many(
-                site.key, [article], fields, [commands.tally(Ballot(site.key, article, MOOD))]
-            )
-            counts, degraded = self._reactions.tally(site.key, article, tally)
+            (glance,) = self._pages.glance(site.key, [article], fields)
+            parts: Parts | None = glance.parts
+            counts, degraded = self._reactions.tally(site.key, article, glance.tally)
         except RedisUnavailable:
             parts, degraded = None, "redis"
             counts = self._reactions.stored_tally(site.key, article)

@@ -13,11 +13,11 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
-from engagement.hot.keys import Ballot, ballot_keys, page_keys, shard_keys
+from engagement.hot.keys import MOOD, Ballot, ballot_keys, page_keys, shard_keys
 
 T = TypeVar("T")
 
-BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due"})
+BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,14 @@ class Parts:
     found: dict[str, bytes | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a page shows of an article: its tally of moods, and rendered parts."""
+
+    tally: Tally | Cold
+    parts: Parts
+
+
 def _counts(flat: Sequence[Any]) -> dict[str, int]:
     return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
 
@@ -252,6 +260,20 @@ def read_parts(site: str, article: str, fields: Sequence[str]) -> tuple[Command[
         Command(None, (), ("GET", stamp), lambda reply: (reply or b"0").decode()),
         Command(None, (), ("HMGET", pages, *fields), lambda reply: dict(zip(fields, reply, strict=True))),
     )
+
+
+def glance(site: str, article: str, fields: Sequence[str]) -> Command[Glance]:
+    """The article's tally of moods and rendered parts."""
+    keys = (*ballot_keys(Ballot(site, article, MOOD))[:2], *page_keys(site, article))
+
+    def read(reply: list[Any]) -> Glance:
+        run, flat, stamp, *found = reply
+        return Glance(
+            Cold(run.decode()) if run else Tally(_counts(flat)),
+            Parts(stamp.decode(), dict(zip(fields, found, strict=True))),
+        )
+
+    return Command(script("glance"), keys, tuple(fields), read)
 
 
 def store_parts(site: str, article: str, stamp: str, ttl: int, values: dict[str, bytes]) -> Command[int]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from engagement.errors import RedisUnavailable
 from engagement.hot import commands
-from engagement.hot.commands import Command, Parts
+from engagement.hot.commands import Glance, Parts
 from engagement.hot.connection import Hot
 
 
@@ -27,17 +26,9 @@ class Pages:
             return None
         return Parts(stamp, found)
 
-    def read_many(
-        self, site: str, articles: Sequence[str], fields: Sequence[str], beside: Sequence[Command[Any]] = ()
-    ) -> tuple[list[Parts], list[Any]]:
-        """The parts of many articles and the answers of other commands, in one round trip.
-
-        Raises `RedisUnavailable`, because the other commands may matter.
-        """
-        asked = [command for a in articles for command in commands.read_parts(site, a, fields)]
-        answers = self._hot.execute_many([*asked, *beside])
-        parts = [Parts(answers[i], answers[i + 1]) for i in range(0, len(asked), 2)]
-        return parts, answers[len(asked) :]
+    def glance(self, site: str, articles: Sequence[str], fields: Sequence[str]) -> list[Glance]:
+        """Tally of moods and parts of each article, in one round trip. Raises `RedisUnavailable`."""
+        return self._hot.execute_many([commands.glance(site, article, fields) for article in articles])
 
     def keep(self, site: str, article: str, since: Parts | None, values: dict[str, bytes]) -> None:
         """Keep what was rendered from SQL after `since` was read; refused if the article changed since."""

@@ -100,7 +100,9 @@ def run(served: Served, folder: Path, rounds: int, seconds: int) -> dict[str, di
     found: dict[str, dict[str, object]] = {}
     for call in calls:
         method, path, headers, body = call.requests[0]
-        answer = requests.request(method, served.url + path, headers=headers, data=body or None, timeout=30)
+        typed = {**headers, "Content-Type": "application/json"}
+        answer = requests.request(method, served.url + path, headers=typed, data=body or None, timeout=30)
+        assert answer.ok, answer.text
         with Reference(folder, len(answer.content)) as reference:
             ours, bare = [], []
             for _ in range(rounds):
