@@ -16,11 +16,8 @@ from typing import Any
 
 from environs import EnvValidationError, FileAwareEnv
 from environs.exceptions import EnvNotSetError
-from limits import parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import Length, OneOf, Range
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from engagement.errors import SettingsError
 
@@ -166,10 +163,16 @@ def _networks(texts: list[str]) -> tuple[Network, ...]:
 
 
 def _rate(text: str) -> None:
+    from limits import parse_many
+
     parse_many(text)
 
 
 def _database_url(text: str) -> None:
+    # Here and above: `serve` checks settings before it needs the libraries, and shall start soon.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         backend = make_url(text).get_backend_name()
     except ArgumentError:

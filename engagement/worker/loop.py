@@ -29,8 +29,8 @@ IDLE = 4
 """How many times the interval an idle worker pauses."""
 TIDY = 600.0
 """Seconds between two rounds of housekeeping."""
-DRAIN = 60.0
-"""Seconds that a stopping worker goes on draining while a store is down."""
+DRAIN = 25.0
+"""Seconds that a stopping worker goes on draining; its supervisor gives it a little more."""
 
 
 class Worker:
