@@ -6,11 +6,15 @@ import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from engagement.cli import main
 from engagement.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "engagement.env.example"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def documented() -> dict[str, str]:
@@ -34,3 +38,20 @@ def test_the_example_shows_the_defaults() -> None:
         if field.default is not MISSING and field.default != ():
             default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
             assert shown[field.name.upper()] == default, field.name
+
+
+def commands(group: click.Group, prefix: str = "engagement") -> list[str]:
+    """Every command, as it is typed."""
+    found = []
+    for name, command in group.commands.items():
+        typed = f"{prefix} {name}"
+        found += commands(command, typed) if isinstance(command, click.Group) else [typed]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(main))
+def test_every_command_is_in_the_readme_and_explains_itself(command: str) -> None:
+    assert f"`{command}`" in README.read_text()
+    result = CliRunner().invoke(main, [*command.split()[1:], "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
