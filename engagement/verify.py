@@ -14,16 +14,18 @@ from engagement.db.ballots import Key, on_ballot, read_cursors
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, choices, comments, outbox, tallies
 from engagement.hot import commands
-from engagement.hot.commands import Cold
+from engagement.hot.answers import Behind
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
 
 Counts = dict[str, int]
+LEDGER = 100_000
+"""Ledger entries of one ballot that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two figures that should be one. `what`: tally, view, votes, comments, threads or replies."""
+    """Two figures that should be one. `what`: tally, view, cursor, votes, comments, threads or replies."""
 
     what: str
     site: str
@@ -154,39 +156,31 @@ def _comment_counts(
 
 
 def _view(database: Database, hot: Hot, ballot: Ballot, key: Key) -> list[Difference]:
-    """The view in Redis against SQL at its cursor and the ledger after it.
+    """The view in Redis against the stored tally at its cursor and the ledger after it.
 
-    Both move meanwhile, so a difference is one only if it is found three times over an unmoved cursor.
+    The ledger and the view are read at one moment, so a live system gives no false alarm; a flush that
+    trims between the two reads only makes it read again.
     """
-    found: list[Difference] = []
-    for _ in range(3):
+    for _ in range(5):
         with database.read() as connection:
             cursor = read_cursors(connection, [key])[key]
             rows = connection.execute(
                 select(tallies.c.choice, tallies.c.count).where(on_ballot(tallies, key), tallies.c.count != 0)
             )
             expected: Counts = {choice: count for choice, count in rows}
-            stored = dict(
-                connection.execute(
-                    select(choices.c.reader_id, choices.c.choice).where(on_ballot(choices, key))
-                ).all()
-            )
-        live = hot.execute(commands.tally(ballot))
-        if isinstance(live, Cold):
-            return []  # no view, nothing that could differ
-        for entry in hot.execute(commands.entries(ballot, cursor, 100_000)):
-            reader = UUID(bytes=entry.reader)
-            _move(expected, stored.get(reader, ""), entry.new)
-            stored[reader] = entry.new
-        if live.counts == {choice: count for choice, count in expected.items() if count}:
-            return []
-        subject = ballot.subject
-        found = [Difference("view", ballot.site, ballot.article, subject, expected, live.counts)]
-    return found
-
-
-def _move(counts: Counts, old: str, new: str) -> None:
-    if old:
-        counts[old] = counts.get(old, 0) - 1
-    if new:
-        counts[new] = counts.get(new, 0) + 1
+        found = hot.execute(commands.audit(ballot, cursor, LEDGER))
+        if not isinstance(found, Behind):
+            break
+    else:  # not a flush that trims meanwhile: SQL itself went back
+        floor = hot.execute(commands.floor(ballot))
+        return [Difference("cursor", ballot.site, ballot.article, ballot.subject, floor, cursor)]
+    if found is None or len(found.entries) == LEDGER:
+        return []  # no view that could differ, or too much is under way to tell
+    for entry in found.entries:
+        for choice, by in ((entry.old, -1), (entry.new, 1)):
+            if choice:
+                expected[choice] = expected.get(choice, 0) + by
+    expected = {choice: count for choice, count in expected.items() if count}
+    if found.counts == expected:
+        return []
+    return [Difference("view", ballot.site, ballot.article, ballot.subject, expected, found.counts)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engagement.errors import RedisUnavailable
-from engagement.hot.commands import Cold, Tally
+from engagement.hot.answers import Cold, Tally
 from engagement.hot.pages import Pages
 from engagement.reactions.moods import top_mood
 from engagement.reactions.service import Reactions

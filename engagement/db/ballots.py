@@ -32,7 +32,7 @@ from engagement.db.tables import (
     tallies,
 )
 from engagement.errors import NotFound
-from engagement.hot.commands import Known, Snapshot
+from engagement.hot.answers import Known, Snapshot
 from engagement.hot.keys import MOOD, Ballot
 
 log = structlog.get_logger()

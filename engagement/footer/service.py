@@ -11,7 +11,7 @@ import orjson
 from engagement.comments.paging import PAGE
 from engagement.comments.service import Comments, part_of
 from engagement.errors import RedisUnavailable
-from engagement.hot.commands import Parts
+from engagement.hot.answers import Parts
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.hot.pages import Pages

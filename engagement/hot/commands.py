@@ -13,11 +13,32 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+from engagement.hot.answers import (
+    Audit,
+    Behind,
+    Cold,
+    Due,
+    Entry,
+    Glance,
+    Known,
+    Parts,
+    Shut,
+    Snapshot,
+    Tally,
+    Unknown,
+    read_audit,
+    read_choice,
+    read_chosen,
+    read_counts,
+    read_due,
+    read_entries,
+    read_tally,
+)
 from engagement.hot.keys import MOOD, Ballot, ballot_keys, page_keys, shard_keys
 
 T = TypeVar("T")
 
-BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance"})
+BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance", "audit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,140 +77,6 @@ class Command(Generic[T]):
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
 
 
-# --- answers -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Choices and how often each is chosen now, zeros left out; `moved` when this call moved it."""
-
-    counts: dict[str, int]
-    moved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cold:
-    """There is no whole view of this run of the server (`run`); hydrate, then call again."""
-
-    run: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The view doesn't know this reader's choice; bring it from SQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What was brought from SQL is older than what Redis has trimmed; bring it fresh."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shut:
-    """The ballot takes no choices."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot."""
-
-    choice: str
-    cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What SQL holds of a ballot, read in one snapshot after the server's `run` was noted."""
-
-    run: str
-    generation: int
-    cursor: str
-    counts: dict[str, int]
-    complete: bool
-    open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One ledger entry: `reader` (16 bytes), the choice, server time (ms), keyed network hash."""
-
-    id: str
-    reader: bytes
-    new: str
-    time: int
-    network: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What one shard has to flush: ballot name → floor; `lag` in milliseconds."""
-
-    run: str
-    lag: int
-    floors: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Rendered parts of an article's page as found (None: not there), and the stamp to store others with."""
-
-    stamp: str
-    found: dict[str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """What a page shows of an article: its tally of moods, and rendered parts."""
-
-    tally: Tally | Cold
-    parts: Parts
-
-
-def _counts(flat: Sequence[Any]) -> dict[str, int]:
-    return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
-
-
-def _chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut:
-    match reply[0]:
-        case b"COLD":
-            return Cold(reply[1].decode())
-        case b"UNKNOWN":
-            return Unknown()
-        case b"CLOSED":
-            return Shut()
-        case word:
-            return Tally(_counts(reply[1]), moved=word == b"OK")
-
-
-def _tally(reply: list[Any]) -> Tally | Cold:
-    return Cold(reply[1].decode()) if reply[0] == b"COLD" else Tally(_counts(reply[1]))
-
-
-def _choice(reply: list[Any]) -> str | Unknown | Behind:
-    if reply[0] == b"KNOWN":
-        choice: str = reply[1].decode()
-        return choice
-    return Unknown() if reply[0] == b"UNKNOWN" else Behind()
-
-
-def _due(reply: list[Any]) -> Due | None:
-    if not reply:
-        return None
-    return Due(
-        reply[0].decode(),
-        int(reply[1]),
-        {reply[i].decode(): reply[i + 1].decode() for i in range(2, len(reply), 2)},
-    )
-
-
-def _entries(reply: list[Any]) -> list[Entry]:
-    # The driver has made a mapping of the fields.
-    return [Entry(id.decode(), f[b"r"], f[b"n"].decode(), int(f[b"t"]), f[b"w"].decode()) for id, f in reply]
-
-
-# --- commands ------------------------------------------------------------------------------------------
-
-
 def choose(
     ballot: Ballot, reader: bytes, choice: str, network: str, known: Known | None = None
 ) -> Command[Tally | Cold | Unknown | Shut]:
@@ -197,7 +84,7 @@ def choose(
     args: tuple[Any, ...] = (ballot.name, reader, choice, network)
     if known is not None:
         args += (known.choice, known.cursor)
-    return Command(script("choose"), ballot_keys(ballot), args, _chosen)
+    return Command(script("choose"), ballot_keys(ballot), args, read_chosen)
 
 
 def hydrate(ballot: Ballot, snapshot: Snapshot, replay_limit: int, ttl: int) -> Command[str]:
@@ -218,7 +105,7 @@ def settle(ballot: Ballot, cursor: str, keep_ms: int) -> Command[int]:
 
 def tally(ballot: Ballot) -> Command[Tally | Cold]:
     """The ballot's tally now."""
-    return Command(script("tally"), ballot_keys(ballot), (), _tally)
+    return Command(script("tally"), ballot_keys(ballot), (), read_tally)
 
 
 def choice(
@@ -228,18 +115,23 @@ def choice(
     args: tuple[Any, ...] = (ballot.name, reader, replay_limit)
     if known is not None:
         args += (known.choice, known.cursor)
-    return Command(script("choice"), ballot_keys(ballot), args, _choice)
+    return Command(script("choice"), ballot_keys(ballot), args, read_choice)
 
 
 def due(shard: int, limit: int) -> Command[Due | None]:
     """The ballots of a shard that are due for a flush, at most `limit`; None if there are none."""
-    return Command(script("due"), shard_keys(shard), (limit,), _due)
+    return Command(script("due"), shard_keys(shard), (limit,), read_due)
 
 
 def entries(ballot: Ballot, after: str, limit: int) -> Command[list[Entry]]:
     """The ledger after the id `after`, oldest first."""
     words = ("XRANGE", ballot_keys(ballot)[2], f"({after}", "+", "COUNT", limit)
-    return Command(None, (), words, _entries)
+    return Command(None, (), words, read_entries)
+
+
+def audit(ballot: Ballot, cursor: str, limit: int) -> Command[Audit | Behind | None]:
+    """The ballot's view and its ledger after `cursor` at one moment; None without a view."""
+    return Command(script("audit"), ballot_keys(ballot), (ballot.name, cursor, limit), read_audit)
 
 
 def floor(ballot: Ballot) -> Command[str | None]:
@@ -269,7 +161,7 @@ def glance(site: str, article: str, fields: Sequence[str]) -> Command[Glance]:
     def read(reply: list[Any]) -> Glance:
         run, flat, stamp, *found = reply
         return Glance(
-            Cold(run.decode()) if run else Tally(_counts(flat)),
+            Cold(run.decode()) if run else Tally(read_counts(flat)),
             Parts(stamp.decode(), dict(zip(fields, found, strict=True))),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engagement.errors import RedisUnavailable
 from engagement.hot import commands
-from engagement.hot.commands import Glance, Parts
+from engagement.hot.answers import Glance, Parts
 from engagement.hot.connection import Hot
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from engagement.errors import Closed, Unavailable
 from engagement.hot import commands
-from engagement.hot.commands import Cold, Known, Shut, Snapshot, Tally, Unknown
+from engagement.hot.answers import Cold, Known, Shut, Snapshot, Tally, Unknown
 from engagement.hot.keys import Ballot
 
 T = TypeVar("T")

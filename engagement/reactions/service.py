@@ -10,7 +10,7 @@ from engagement.db.ballots import on_ballot, sql_key
 from engagement.db.engine import Database
 from engagement.db.tables import tallies
 from engagement.errors import DatabaseUnavailable, NotFound, RedisUnavailable, Unavailable
-from engagement.hot.commands import Cold, Tally
+from engagement.hot.answers import Cold, Tally
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot
 from engagement.hot.protocol import choosing, tallying

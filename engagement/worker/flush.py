@@ -30,7 +30,7 @@ from engagement.db.ballots import (
 from engagement.db.engine import Database
 from engagement.db.tables import articles, shards, sites
 from engagement.hot import commands
-from engagement.hot.commands import Due
+from engagement.hot.answers import Due
 from engagement.hot.connection import Hot
 from engagement.hot.keys import SHARDS, VOTE, Ballot
 from engagement.worker import storing

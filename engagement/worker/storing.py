@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from engagement.db.ballots import Key, on_ballot
 from engagement.db.tables import choices, comments, cursors, dead_letters, tallies
-from engagement.hot.commands import Entry
+from engagement.hot.answers import Entry
 from engagement.hot.keys import MOOD, Ballot
 
 log = structlog.get_logger()

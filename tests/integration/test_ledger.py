@@ -36,7 +36,8 @@ from engagement.db.migrate import upgrade
 from engagement.db.tables import article_counts, articles, choices, comments, readers, sites
 from engagement.errors import NotFound, Unavailable
 from engagement.hot import commands
-from engagement.hot.commands import Cold, Command
+from engagement.hot.answers import Cold
+from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
 from engagement.hot.protocol import Limits, Plan, choosing, hydrating, tallying

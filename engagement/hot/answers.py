@@ -1,0 +1,163 @@
+"""What commands answer, and how the replies of the scripts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Choices and how often each is chosen now, zeros left out; `moved` when this call moved it."""
+
+    counts: dict[str, int]
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """There is no whole view of this run of the server (`run`); hydrate, then call again."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The view doesn't know this reader's choice; bring it from SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What was brought from SQL is older than what Redis has trimmed; bring it fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The ballot takes no choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot."""
+
+    choice: str
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What SQL holds of a ballot, read in one snapshot after the server's `run` was noted."""
+
+    run: str
+    generation: int
+    cursor: str
+    counts: dict[str, int]
+    complete: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ledger entry: `reader` (16 bytes), old and new choice, server time (ms), keyed network hash."""
+
+    id: str
+    reader: bytes
+    old: str
+    new: str
+    time: int
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A view's tally, and the ledger entries after a cursor, at one moment."""
+
+    counts: dict[str, int]
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one shard has to flush: ballot name → floor; `lag` in milliseconds."""
+
+    run: str
+    lag: int
+    floors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rendered parts of an article's page as found (None: not there), and the stamp to store others with."""
+
+    stamp: str
+    found: dict[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a page shows of an article: its tally of moods, and rendered parts."""
+
+    tally: Tally | Cold
+    parts: Parts
+
+
+def read_counts(flat: Sequence[Any]) -> dict[str, int]:
+    """Choice, count, choice, count, … of a tally."""
+    return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
+
+
+def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut:
+    """Of `choose`."""
+    match reply[0]:
+        case b"COLD":
+            return Cold(reply[1].decode())
+        case b"UNKNOWN":
+            return Unknown()
+        case b"CLOSED":
+            return Shut()
+        case word:
+            return Tally(read_counts(reply[1]), moved=word == b"OK")
+
+
+def read_tally(reply: list[Any]) -> Tally | Cold:
+    """Of `tally`."""
+    return Cold(reply[1].decode()) if reply[0] == b"COLD" else Tally(read_counts(reply[1]))
+
+
+def read_choice(reply: list[Any]) -> str | Unknown | Behind:
+    """Of `choice`."""
+    if reply[0] == b"KNOWN":
+        choice: str = reply[1].decode()
+        return choice
+    return Unknown() if reply[0] == b"UNKNOWN" else Behind()
+
+
+def read_due(reply: list[Any]) -> Due | None:
+    """Of `due`."""
+    if not reply:
+        return None
+    return Due(
+        reply[0].decode(),
+        int(reply[1]),
+        {reply[i].decode(): reply[i + 1].decode() for i in range(2, len(reply), 2)},
+    )
+
+
+def read_entry(id: bytes, f: dict[bytes, bytes]) -> Entry:
+    """One ledger entry, its fields by their names."""
+    return Entry(id.decode(), f[b"r"], f[b"o"].decode(), f[b"n"].decode(), int(f[b"t"]), f[b"w"].decode())
+
+
+def read_audit(reply: list[Any]) -> Audit | Behind | None:
+    """Of `audit`; without a view None."""
+    if reply[0] != b"OK":
+        return Behind() if reply[0] == b"BEHIND" else None
+    # Out of a script, an entry's fields come flat.
+    entries = [read_entry(id, dict(zip(f[::2], f[1::2], strict=True))) for id, f in reply[2]]
+    return Audit(read_counts(reply[1]), entries)
+
+
+def read_entries(reply: list[Any]) -> list[Entry]:
+    """Of XRANGE."""
+    return [read_entry(id, fields) for id, fields in reply]  # the driver has made a mapping of the fields

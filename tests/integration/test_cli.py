@@ -1,0 +1,124 @@
+"""The command line on stores that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from engagement.cli import main
+from engagement.db.engine import Database
+from engagement.settings import Settings
+from engagement.sites.policy import signing_key
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    for name in ("database_url", "redis_url", "secret_key"):
+        monkeypatch.setenv(f"ENGAGEMENT_{name.upper()}", getattr(settings, name))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, list(words))
+
+    return run
+
+
+Run = Callable[..., Result]
+
+
+def test_a_site_is_added_once(run: Run, client: FlaskClient) -> None:
+    add = ("site", "add", "courier", "--origin", "https://courier.example/", "--articles", "open")
+    assert run(*add).output == "The site courier is there.\n"
+    again = run(*add)
+    assert (again.exit_code, again.output) == (1, "engagement: there is a site courier already\n")
+    headers = {"Origin": "https://courier.example"}
+    assert client.post("/v1/courier/readers", json={}, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("key", "origin", "said"),
+    [("No Site", "https://a.example", "site: may have"), ("site", "a.example", "origin: a.example is not")],
+)
+def test_a_wrong_site_is_one_clear_line(run: Run, key: str, origin: str, said: str) -> None:
+    result = run("site", "add", key, "--origin", origin)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"engagement: {said}")
+    assert len(result.output.splitlines()) == 1
+
+
+def test_the_signing_key_is_printed_alone(run: Run, settings: Settings) -> None:
+    assert run("site", "signing-key", "signed").output == signing_key(settings.secret_key, "signed") + "\n"
+
+
+def test_an_article_is_put_closed_and_opened(run: Run, client: FlaskClient) -> None:
+    url = "https://known.example/a/?utm_source=x"
+    put = ("article", "put", "known", url, "--title", "A title", "--comments", "closed")
+    assert run(*put).output == "The article https://known.example/a is there.\n"
+    from engagement.sites.canonical import encode_segment
+
+    footer = f"/v1/known/articles/{encode_segment(url)}/footer"
+    article: Any = client.get(footer).json["article"]  # type: ignore[index]
+    assert (article["title"], article["comments_open"], article["reactions_open"]) == ("A title", False, True)
+    run("article", "put", "known", url, "--comments", "open", "--reactions", "closed")
+    article = client.get(footer).json["article"]  # type: ignore[index]
+    assert (article["title"], article["comments_open"], article["reactions_open"]) == ("A title", True, False)
+
+
+def test_an_article_of_no_site_is_one_clear_line(run: Run) -> None:
+    result = run("article", "put", "nowhere", "a")
+    assert (result.exit_code, result.output) == (1, "engagement: There is no such site.\n")
+    assert run("article", "put", "known", "").exit_code == 1
+
+
+def test_migrate_may_run_again(run: Run) -> None:
+    assert run("migrate").output == "The database has this release's schema.\n"
+
+
+def test_the_doctor_finds_a_good_set_up_good(run: Run) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    assert all(line.startswith("ok ") for line in result.output.splitlines())
+
+
+def test_the_doctor_names_what_is_wrong(
+    run: Run,
+    settings: Settings,
+    redis_url: str,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import redis
+
+    with redis.Redis.from_url(redis_url) as server:
+        server.config_set("maxmemory-policy", "allkeys-lru")
+        server.config_set("appendfsync", "everysec")
+        try:
+            result = run("doctor")
+        finally:
+            server.config_set("maxmemory-policy", "volatile-lru")
+            server.config_set("appendfsync", "always")
+    assert result.exit_code == 1
+    assert "BAD redis: maxmemory-policy is allkeys-lru: it may evict the ledger" in result.output
+    assert "appendfsync everysec: answers are not kept as durability always promises" in result.output
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'old'"))
+    assert "BAD database: the schema is old: migrate" in run("doctor").output
+    monkeypatch.setenv("ENGAGEMENT_REDIS_URL", f"unix://{tmp_path}/no.sock")
+    monkeypatch.setenv("ENGAGEMENT_DATABASE_URL", f"sqlite:///{tmp_path}/no/db")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in result.output.splitlines()] == ["BAD database", "BAD redis"]
+
+
+def test_missing_settings_are_each_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(main, ["worker"])
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in result.output.splitlines()] == [
+        "ENGAGEMENT_DATABASE_URL", "ENGAGEMENT_REDIS_URL", "ENGAGEMENT_SECRET_KEY",
+    ]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Flushes out of the ordinary: what SQL has lost, what is kept for a while, what is more than a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import delete, func, select
+
+from engagement import clock
+from engagement.db.ballots import StoredBallots
+from engagement.db.engine import Database
+from engagement.db.tables import articles, choices, comments, dead_letters, outbox, sites
+from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
+from engagement.hot.protocol import choosing
+from engagement.settings import Settings
+from engagement.worker.flush import BALLOTS, Flushed, Flusher
+from engagement.worker.loop import Worker
+
+A = "/v1/demo/articles/story"
+STORY = Ballot("demo", "story", MOOD)
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def hot(settings: Settings, database: Database) -> Hot:
+    return Hot.from_settings(settings, StoredBallots(database))
+
+
+def flusher(hot: Hot, database: Database, keep: float = 60.0) -> Flusher:
+    return Flusher(hot, database, StoredBallots(database), keep)
+
+
+def test_votes_on_a_comment_that_sql_has_lost_are_put_aside_and_the_rest_goes_through(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database
+) -> None:
+    posted: Any = [client.post(f"{A}/comments", json={"body": b}, headers=reader).json for b in ("a", "b")]
+    for comment in posted:
+        client.put(f"{A}/comments/{comment['id']}/vote", json={"value": 1}, headers=reader)
+    with database.write() as connection:
+        connection.execute(delete(outbox))
+        connection.execute(delete(comments).where(comments.c.body == "a"))
+    assert worker.drain()
+    with database.read() as connection:
+        letters = connection.execute(select(dead_letters)).all()
+        stored = connection.scalars(select(choices.c.subject_id)).all()
+    assert [(letter.ballot, letter.choice, letter.reason) for letter in letters] == [
+        (Ballot("demo", "story", VOTE, posted[0]["id"]).name, "up", "no such comment")
+    ]
+    assert [str(id) for id in stored] == [posted[1]["id"]]
+    assert worker.drain()  # and nothing is left that would come again
+    with database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(dead_letters)) == 1
+
+
+def test_an_article_that_sql_has_lost_is_made_anew_from_its_ledger(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    with database.write() as connection:
+        connection.execute(delete(articles))
+    assert worker.drain()
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
+        assert connection.scalars(select(articles.c.external_id)).all() == ["story"]
+
+
+def test_a_ledger_of_a_lost_site_waits_and_does_not_stop_the_others(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    client.put("/v1/demo/articles/other/reaction", json={"mood": "sad"}, headers=reader)
+    gone = Ballot("gone", "story", MOOD)
+    for source, target in zip(ballot_keys(STORY)[:3], ballot_keys(gone)[:3], strict=True):
+        hot.client.restore(target, 0, hot.client.dump(source) or b"")
+    hot.client.zadd(ballot_keys(gone)[4], {gone.name: 0})
+    worker.round()
+    with database.read() as connection:
+        assert sorted(connection.scalars(select(choices.c.choice))) == ["happy", "sad"]
+        assert connection.scalar(select(func.count()).select_from(sites).where(sites.c.key == "gone")) == 0
+    assert hot.client.xlen(ballot_keys(gone)[2]) == 1
+
+
+def test_what_is_flushed_stays_a_while_and_then_goes(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    _, _, ledger, floors, due = ballot_keys(STORY)
+    flusher(hot, database).flush()
+    assert hot.client.xlen(ledger) == 1
+    assert hot.client.hget(floors, STORY.name) is None
+    assert hot.client.zscore(due, STORY.name) > clock.now().timestamp() * 1_000 + 50_000  # type: ignore[operator]
+    assert flusher(hot, database).flush().entries == 0
+    hot.client.zadd(due, {STORY.name: 0})
+    flusher(hot, database, keep=0.0).flush()
+    assert hot.client.xlen(ledger) == 0
+    assert hot.client.hget(floors, STORY.name) is not None
+    assert hot.client.zscore(due, STORY.name) is None
+
+
+def test_a_new_choice_makes_a_kept_ballot_due_at_once(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    flusher(hot, database).flush()
+    client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader)
+    assert flusher(hot, database).flush().entries == 1
+
+
+def test_more_than_a_batch_is_flushed_in_a_few_rounds(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    for _ in range(2_500):
+        hot.play(choosing(STORY, clock.new_id().bytes, "sad", "net"))
+    for n in range(BALLOTS + 20):
+        client.put(f"/v1/demo/articles/a{n}/reaction", json={"mood": "sad"}, headers=reader)
+    rounds: list[Flushed] = []
+    while not rounds or rounds[-1].entries or rounds[-1].pending:
+        rounds.append(flusher(hot, database).flush())
+        assert len(rounds) < 100
+    assert sum(flushed.entries for flushed in rounds) == 2_501 + BALLOTS + 20
+    assert hot.execute(commands.tally(STORY)).counts == {"happy": 1, "sad": 2_500}  # type: ignore[union-attr]
+    with database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(choices)) == 2_501 + BALLOTS + 20
