@@ -31,6 +31,7 @@ from engagement.web.pages import pages as web_pages
 def create_app(settings: Settings) -> Flask:
     """The service over the stores that the settings name; connects to none before the first request."""
     app = Flask("engagement", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect would repeat the Host that was sent
     database = Database(
         settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_threads + 2
     )
@@ -40,8 +41,9 @@ def create_app(settings: Settings) -> Flask:
     tokens = Tokens(settings.secret_key, settings.token_max_age)
     callers = Callers(settings, tokens)
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
+    app.extensions["engagement.sites"] = sites
     people = Readers(database, tokens)
-    moods = Reactions(hot, database, sites, limits)
+    moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, limits, settings.comment_max_length)
 
     http.init_app(app, settings.body_max_bytes)

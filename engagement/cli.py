@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
 from engagement import __version__, logs
-from engagement.errors import Problem, SettingsError, StartError
+from engagement.errors import Problem, SettingsError, StartError, Unavailable
 from engagement.settings import Settings, load
+
+if TYPE_CHECKING:
+    from engagement.db.engine import Database
+    from engagement.hot.connection import Hot
 
 # What a command needs is imported in it: `serve` and `--help` shall not wait for the rest.
 
@@ -42,7 +47,9 @@ def _data_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
-        help="The data folder of `serve`; without it the stores are those that the settings name.",
+        default=lambda: os.environ.get("ENGAGEMENT_DATA"),
+        help="The data folder of a `serve`; without it the stores are those that the settings name. "
+        "[default: ENGAGEMENT_DATA]",
     )(function)
 
 
@@ -50,7 +57,12 @@ def _data_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def _settings(data: Path | None) -> Iterator[Settings]:
     """The settings, with the stores of a data folder up where one is named."""
     if data is None:
-        settings = load()
+        try:
+            settings = load()
+        except SettingsError as error:
+            raise SettingsError(
+                [*error.faults, "or name the data folder of a `serve`: --data .data"]
+            ) from error
         logs.configure(settings.log_level, settings.log_format)
         yield settings
         return
@@ -59,6 +71,23 @@ def _settings(data: Path | None) -> Iterator[Settings]:
     with stores(data) as settings:
         logs.configure(settings.log_level, settings.log_format)
         yield settings
+
+
+@contextmanager
+def _stores(data: Path | None) -> Iterator[tuple[Settings, Database, Hot]]:
+    """The settings and both stores. Raises `StartError` if the schema is not this release's."""
+    from engagement.db.ballots import StoredBallots
+    from engagement.db.engine import Database
+    from engagement.db.migrate import require_current
+    from engagement.hot.connection import Hot
+
+    with _settings(data) as settings:
+        database = Database(settings.database_url, timeout=settings.database_timeout)
+        try:
+            require_current(database)
+            yield settings, database, Hot.from_settings(settings, StoredBallots(database))
+        finally:
+            database.close()
 
 
 @click.group(cls=Commands)
@@ -98,10 +127,14 @@ def web(fd: int | None) -> None:
 @main.command()
 def worker() -> None:
     """Run a worker on the stores that the settings name; SIGTERM drains and ends it."""
+    from engagement.db.engine import Database
+    from engagement.db.migrate import require_current
     from engagement.worker.loop import Worker
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
+    with contextlib.suppress(Unavailable):  # it waits for a database that is down
+        require_current(Database(settings.database_url))
     Worker(settings).run()
 
 
@@ -123,8 +156,7 @@ def verify(data: Path | None, as_json: bool) -> None:
     """Count everything again and compare; exit code 1 if anything differs."""
     from engagement.verify import verify
 
-    with _settings(data) as settings:
-        database, hot = _stores(settings)
+    with _stores(data) as (_, database, hot):
         report = verify(database, hot)
     if as_json:
         click.echo(orjson.dumps(report.body()))
@@ -156,39 +188,71 @@ def site() -> None:
     """Sites."""
 
 
+ORIGIN = "Where its pages are, as often as there are such places: https://news.example"
+ARTICLES = "Who may bring an article into being: any reader, only `article put`, pages with a signature."
+admissions = click.Choice(["open", "known", "signed"])
+
+
 @site.command("add")
 @click.argument("key")
-@click.option(
-    "--origin", "origins", multiple=True, required=True, help="Where its pages are: https://news.example"
-)
+@click.option("--origin", "origins", multiple=True, required=True, help=ORIGIN)
 @click.option("--name", help="[default: the key]")
-@click.option(
-    "--articles",
-    type=click.Choice(["open", "known", "signed"]),
-    default="known",
-    show_default=True,
-    help="Who may bring an article into being: any reader, only `article put`, pages with a signature.",
-)
+@click.option("--articles", type=admissions, default="known", show_default=True, help=ARTICLES)
 @_data_option
 def add_site(key: str, origins: tuple[str, ...], name: str | None, articles: str, data: Path | None) -> None:
     """Add a site."""
-    from engagement.sites.service import ensure_site
+    from engagement.sites.publishing import add_site
 
-    with _settings(data) as settings:
-        database, _ = _stores(settings)
-        if not ensure_site(database, key, name=name or key, origins=origins, admission=articles):
-            raise StartError(f"there is a site {key} already")
+    with _stores(data) as (_, database, _):
+        if not add_site(database, key, name=name or key, origins=origins, admission=articles):
+            raise StartError(f"there is a site {key} already; change it with `site set`")
     click.echo(f"The site {key} is there.")
+    if articles == "known":
+        click.echo(f"Its articles open when they are known: engagement article put {key} ARTICLE")
+
+
+@site.command("set")
+@click.argument("key")
+@click.option("--origin", "origins", multiple=True, help=f"{ORIGIN} (in place of the ones before)")
+@click.option("--name")
+@click.option("--articles", type=admissions, help=ARTICLES)
+@_data_option
+def set_site(
+    key: str, origins: tuple[str, ...], name: str | None, articles: str | None, data: Path | None
+) -> None:
+    """Change a site."""
+    from engagement.sites.publishing import change_site
+
+    with _stores(data) as (_, database, _):
+        change_site(database, key, name=name, origins=origins or None, admission=articles)
+    click.echo(f"The site {key} is changed.")
+
+
+@site.command("list")
+@_data_option
+def list_sites(data: Path | None) -> None:
+    """List the sites: key, who may bring articles, name, origins."""
+    from engagement.sites.publishing import list_sites
+
+    with _stores(data) as (_, database, _):
+        for found in list_sites(database):
+            click.echo(f"{found.key}  {found.articles}  {found.name}  {' '.join(found.origins)}")
 
 
 @site.command("signing-key")
 @click.argument("key")
 @_data_option
 def signing_key(key: str, data: Path | None) -> None:
-    """Print the key with which a `signed` site's pages sign their articles."""
-    from engagement.sites.policy import signing_key
+    """Print the key with which a `signed` site's pages sign their articles.
 
-    with _settings(data) as settings:
+    The signature is the unpadded base64url of HMAC-SHA256 of the article's id with this key.
+    """
+    from engagement.sites.policy import signing_key
+    from engagement.sites.publishing import list_sites
+
+    with _stores(data) as (settings, database, _):
+        if key not in {found.key for found in list_sites(database)}:
+            raise StartError(f"there is no site {key}")
         click.echo(signing_key(settings.secret_key, key))
 
 
@@ -215,25 +279,19 @@ def put_article(
     data: Path | None,
 ) -> None:
     """Add or change an article, as its publisher."""
-    from engagement.sites.service import Sites, put_article
+    from engagement.sites.publishing import put_article
+    from engagement.sites.service import Sites
 
-    given = {
-        "url": url,
-        "title": title,
-        "comments_open": None if comments is None else comments == "open",
-        "reactions_open": None if reactions is None else reactions == "open",
-    }
-    with _settings(data) as settings:
-        database, hot = _stores(settings)
+    with _stores(data) as (settings, database, hot):
         name = Sites(database, settings.secret_key, settings.tracking_parameters).article_of_text(article)
-        put_article(database, hot, site, name, **{k: v for k, v in given.items() if v is not None})
+        put_article(
+            database,
+            hot,
+            site,
+            name,
+            url=url,
+            title=title,
+            comments_open=None if comments is None else comments == "open",
+            reactions_open=None if reactions is None else reactions == "open",
+        )
     click.echo(f"The article {name} is there.")
-
-
-def _stores(settings: Settings) -> tuple[Any, Any]:
-    from engagement.db.ballots import StoredBallots
-    from engagement.db.engine import Database
-    from engagement.hot.connection import Hot
-
-    database = Database(settings.database_url, timeout=settings.database_timeout)
-    return database, Hot.from_settings(settings, StoredBallots(database))

@@ -22,6 +22,7 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.http import private
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUESTS = Counter("engagement_requests_total", "Requests answered", ["endpoint", "method", "status"])
 SECONDS = Histogram(
     "engagement_request_seconds",
@@ -60,7 +61,8 @@ def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None
     @app.after_request
     def count(response: Response) -> Response:
         endpoint = request.endpoint or "none"
-        REQUESTS.labels(endpoint, request.method, response.status_code).inc()
+        method = request.method if request.method in METHODS else "OTHER"  # anybody can invent one
+        REQUESTS.labels(endpoint, method, response.status_code).inc()
         if "began" in g:
             SECONDS.labels(endpoint).observe(time.perf_counter() - g.began)
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from math import ceil
+from uuid import UUID
 
 import redis
 import structlog
@@ -50,13 +51,13 @@ class RateLimits:
         """On sites whose articles are `open`."""
         self._hit("article", [(self._articles, network)])
 
-    def choice(self, reader: str, network: str) -> None:
+    def choice(self, reader: UUID, network: str) -> None:
         """A reaction or a vote."""
-        self._hit("choice", [(self._choices, reader), (self._network_choices, network)])
+        self._hit("choice", [(self._choices, reader.hex), (self._network_choices, network)])
 
-    def comment(self, reader: str, network: str) -> None:
+    def comment(self, reader: UUID, network: str) -> None:
         """A comment, or a change of name."""
-        self._hit("comment", [(self._comments, reader), (self._network_comments, network)])
+        self._hit("comment", [(self._comments, reader.hex), (self._network_comments, network)])
 
     def _hit(self, action: str, limits: list[Limit]) -> None:
         if not self._enabled:

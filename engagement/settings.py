@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from environs import EnvValidationError, FileAwareEnv
@@ -30,11 +30,11 @@ SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
 class Settings:
     """What the service was told. Times are in seconds unless a name says otherwise."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     """SQLAlchemy URL of the truth: `sqlite:////folder/engagement.db`."""
-    redis_url: str
+    redis_url: str = field(repr=False)
     """`redis://host:6379/0` or `unix:///folder/redis.sock`."""
-    secret_key: str
+    secret_key: str = field(repr=False)
     """Signs reader tokens and keys the network hashes; at least 32 characters."""
     durability: str = "always"
     """Of the private Redis: `always` (answered is on disk) or `everysec` (about a second may go)."""
@@ -122,17 +122,17 @@ def load(**given: Any) -> Settings:
     }
     values = dict(given)
     faults = []
-    for field, reader in read.items():
-        name = field.upper()
-        if field in values or (name not in SECRETS and not _is_set(name)):
+    for setting, reader in read.items():
+        name = setting.upper()
+        if setting in values or (name not in SECRETS and not _is_set(name)):
             continue
         try:
-            values[field] = reader(name)
+            values[setting] = reader(name)
         except EnvNotSetError:
             faults.append(f"{PREFIX}{name} is not set (or name a file in {PREFIX}{name}_FILE)")
         except (EnvValidationError, ValueError, OSError) as error:
             faults.append(f"{PREFIX}{name}: {_plain(error)}")
-    known = {PREFIX + field.upper() for field in read}
+    known = {PREFIX + setting.upper() for setting in read}
     faults += [
         f"{name} is not a setting"
         for name in sorted(os.environ)

@@ -13,7 +13,7 @@ from engagement.app import create_app
 from engagement.db.engine import Database
 from engagement.db.migrate import upgrade
 from engagement.settings import Settings, load
-from engagement.sites.service import ensure_site
+from engagement.sites.publishing import add_site
 from engagement.worker.loop import Worker
 from tests.servers import RedisServer, Served
 
@@ -47,9 +47,9 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
     url = f"sqlite:///{tmp_path}/engagement.db"
     upgrade(url)
     database = Database(url)
-    ensure_site(database, "demo", name="Demo", admission="open", origins=["https://news.example"])
-    ensure_site(database, "known", name="Known", admission="known")
-    ensure_site(database, "signed", name="Signed", admission="signed")
+    add_site(database, "demo", name="Demo", admission="open", origins=["https://news.example"])
+    add_site(database, "known", name="Known", admission="known")
+    add_site(database, "signed", name="Signed", admission="signed")
     database.close()
     return load(
         database_url=url,

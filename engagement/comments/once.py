@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 from engagement import clock
 from engagement.db.tables import idempotency_keys
 from engagement.errors import Invalid
+from engagement.sites.service import Article
 
 HEADER = "Idempotency-Key"
 
@@ -24,30 +25,34 @@ class Draft:
     signature: str | None = None
     idempotency_key: str | None = None
 
-    def digest(self, article_id: UUID) -> str:
+    def digest(self, article: str) -> str:
         """Of what the key stands for."""
-        text = f"{article_id}\n{self.parent_id}\n{self.body}"
+        text = f"{article}\n{self.parent_id}\n{self.body}"
         return blake2b(text.encode(), digest_size=32).hexdigest()
 
 
-def posted(connection: Connection, reader_id: UUID, article_id: UUID, draft: Draft) -> UUID | None:
-    """The comment that this key was used for already. Raises `Invalid` if it was another draft."""
+def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) -> tuple[UUID, UUID] | None:
+    """The article and comment (our ids) that this key was used for already.
+
+    Raises `Invalid` if it was another draft.
+    """
     if draft.idempotency_key is None:
         return None
     k = idempotency_keys.c
     row = connection.execute(
-        select(k.comment_id, k.digest).where(k.reader_id == reader_id, k.key == draft.idempotency_key)
+        select(k.article_id, k.comment_id, k.digest).where(
+            k.reader_id == reader_id, k.key == draft.idempotency_key
+        )
     ).one_or_none()
     if row is None:
         return None
-    if row.digest != draft.digest(article_id):
+    if row.digest != draft.digest(article):
         raise Invalid(errors={HEADER: ["was used for another comment"]})
-    comment_id: UUID = row.comment_id
-    return comment_id
+    return row.article_id, row.comment_id
 
 
 def remember(
-    connection: Connection, reader_id: UUID, article_id: UUID, draft: Draft, comment_id: UUID
+    connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID
 ) -> None:
     """In the transaction that stores the comment."""
     if draft.idempotency_key is not None:
@@ -55,9 +60,9 @@ def remember(
             insert(idempotency_keys).values(
                 reader_id=reader_id,
                 key=draft.idempotency_key,
-                article_id=article_id,
+                article_id=article.id,
                 comment_id=comment_id,
-                digest=draft.digest(article_id),
+                digest=draft.digest(article.external_id),
                 created_at=clock.now(),
             )
         )

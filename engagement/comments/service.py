@@ -54,19 +54,32 @@ class Comments:
         except ValueError as error:
             raise Invalid(errors={"body": [str(error)]}) from error
         html = render(text)
-        self._limits.comment(caller.reader_id.hex, caller.network)
-        found = self._sites.find(site.key, article) or self._create(site, article, caller, draft.signature)
+        again = self._posted_before(article, caller, draft)
+        if again is not None:
+            return again
+        self._limits.comment(caller.reader_id, caller.network)
+        found = self._sites.find(site.key, article)
+        if found is None and site.articles == "open":
+            self._limits.new_article(caller.network)
         with self._database.write() as connection:
-            comment_id = once.posted(connection, caller.reader_id, found.id, draft)
-            if comment_id is None:
-                comment_id = clock.new_id()
-                self._store(connection, found, caller, draft.parent_id, comment_id, text, html)
-                once.remember(connection, caller.reader_id, found.id, draft, comment_id)
-            posted = threads.one(connection, found.id, comment_id)
+            if found is None:
+                found = self._sites.create(connection, site, article, draft.signature)
+            before = once.posted(connection, caller.reader_id, article, draft)
+            if before is None:
+                comment_id = self._store(connection, found, caller, draft.parent_id, text, html)
+                once.remember(connection, caller.reader_id, found, draft, comment_id)
+                before = found.id, comment_id
+            posted = threads.one(connection, *before)
         self._pages.drop([(site.key, article)])
-        if posted is None:
-            raise NotFound("The comment is not to be seen any more.")
-        return posted
+        return _seen(posted)
+
+    def _posted_before(self, article: str, caller: Caller, draft: Draft) -> dict[str, Any] | None:
+        """What this key was used for already: sending again costs nothing."""
+        if draft.idempotency_key is None:
+            return None
+        with self._database.read() as connection:
+            before = once.posted(connection, caller.reader_id, article, draft)
+            return None if before is None else _seen(threads.one(connection, *before))
 
     def _store(
         self,
@@ -74,10 +87,9 @@ class Comments:
         found: Article,
         caller: Caller,
         parent_id: UUID | None,
-        comment_id: UUID,
         text: str,
         html: str,
-    ) -> None:
+    ) -> UUID:
         if not found.comments_open:
             raise Closed("This article takes no more comments.")
         known = select(readers.c.id).where(readers.c.id == caller.reader_id, readers.c.site == found.site)
@@ -95,7 +107,7 @@ class Comments:
             if above is None:
                 raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
             depth = min(above + 1, MAX_DEPTH)
-        now = clock.now()
+        now, comment_id = clock.now(), clock.new_id()
         connection.execute(
             insert(comments).values(
                 article_id=found.id, id=comment_id, parent_id=parent_id or found.id, depth=depth,
@@ -107,6 +119,7 @@ class Comments:
         connection.execute(
             insert(outbox).values(article_id=found.id, comment_id=comment_id, event=POSTED, created_at=now)
         )
+        return comment_id
 
     def first_page(self, found: Article | None, sort: str, limit: int) -> bytes:
         """The first page of an article's threads, from SQL, as JSON; empty where there is no article."""
@@ -127,8 +140,10 @@ class Comments:
         kept = parts.found[field] if parts else None
         if kept is not None:
             return kept
-        rendered = self.first_page(self._sites.find(site, article), sort, limit)
-        self._pages.keep(site, article, parts, {field: rendered})
+        found = self._sites.find_seen(site, {article: parts.stamp if parts else None}).get(article)
+        rendered = self.first_page(found, sort, limit)
+        if found is not None:
+            self._pages.keep(site, article, parts, {field: rendered})
         return rendered
 
     def replies(
@@ -168,7 +183,7 @@ class Comments:
 
         Raises `NotFound`, `TooFast`, `Unavailable`.
         """
-        self._limits.choice(caller.reader_id.hex, caller.network)
+        self._limits.choice(caller.reader_id, caller.network)
         ballot = Ballot(site.key, article, VOTE, str(comment_id))
         plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network)
         counts = self._hot.play(plan).counts
@@ -194,11 +209,11 @@ class Comments:
                 connection, found.id, found.id, sort=sort, limit=limit, cursor=after, total=found.threads
             )
 
-    def _create(self, site: Site, article: str, caller: Caller, signature: str | None) -> Article:
-        if site.articles == "open":
-            self._limits.new_article(caller.network)
-        self._sites.create(site, article, signature)
-        return self._article(site.key, article)
+
+def _seen(comment: dict[str, Any] | None) -> dict[str, Any]:
+    if comment is None:
+        raise NotFound("The comment is not to be seen any more.")
+    return comment
 
 
 def part_of(sort: str) -> str:

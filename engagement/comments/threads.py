@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, literal, select, tuple_, union_all
+from sqlalchemy import Connection, Row, Select, literal, select, tuple_
 
 from engagement import clock
 from engagement.comments.paging import Cursor
@@ -14,9 +14,11 @@ from engagement.comments.ranking import ORDERS, REPLY_ORDER, Order
 from engagement.db.tables import Id, comments, readers
 
 APPROVED = "approved"
-INLINE = (3, 2, 1)
+INLINE = (3, 2, 1, 0)
 """How many first replies stand in a list, by their level below it; what is deeper comes by cursor."""
-START = UUID(int=0)
+ANCESTORS = 50
+START = Cursor(REPLY_ORDER, 0, UUID(int=0))
+"""Before the first reply."""
 
 
 def _select() -> Select[Any]:
@@ -67,12 +69,25 @@ def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str,
 
 
 def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list[dict[str, Any]]:
-    """The comments above, from the thread's first on, without their replies."""
-    above: list[dict[str, Any]] = []
-    while parent_id != article_id and (row := _row(connection, article_id, parent_id)) is not None:
-        above.append(_body(row, {}, len(INLINE)))
-        parent_id = row.parent_id
-    return above[::-1]
+    """The comments above, outermost first, without replies; the nearest `ANCESTORS` of a longer chain."""
+    c = comments.c
+    chain = (
+        select(c.id, c.parent_id, literal(1).label("distance"))
+        .where(c.article_id == article_id, c.id == parent_id)
+        .cte("chain", recursive=True)
+    )
+    chain = chain.union_all(
+        select(c.id, c.parent_id, chain.c.distance + 1).where(
+            c.article_id == article_id, c.id == chain.c.parent_id, chain.c.distance < ANCESTORS
+        )
+    )
+    rows = connection.execute(
+        _select()
+        .join(chain, chain.c.id == comments.c.id)
+        .where(comments.c.article_id == article_id, comments.c.status == APPROVED)
+        .order_by(chain.c.distance.desc())
+    )
+    return [_body(row, {}, len(INLINE)) for row in rows]
 
 
 def _row(connection: Connection, article_id: UUID, comment_id: UUID) -> Row[Any] | None:
@@ -87,47 +102,55 @@ def _levels(connection: Connection, article_id: UUID, rows: Sequence[Row[Any]]) 
     """First replies of these comments, of those replies, and so on: parent → rows, one more than shown."""
     found: dict[UUID, list[Row[Any]]] = {}
     for shown in INLINE:
-        parents = [row.id for row in rows if row.reply_count]
-        if not parents:
+        if not rows:
             break
-        each = [
-            _children(article_id, parent, ORDERS[REPLY_ORDER], None, shown + 1).subquery()
-            for parent in parents
-        ]
-        rows = connection.execute(union_all(*(select(sub) for sub in each))).all()
-        for parent in parents:
-            found[parent] = []
-        for row in rows:
+        parents = [row.id for row in rows]
+        found |= {parent: [] for parent in parents}
+        for row in connection.execute(_first_replies(article_id, parents, shown + 1)):
             found[row.parent_id].append(row)
-        for replies in found.values():
-            replies.sort(key=lambda row: row.id)
         rows = [row for parent in parents for row in found[parent][:shown]]
     return found
+
+
+def _first_replies(article_id: UUID, parents: Sequence[UUID], each: int) -> Select[Any]:
+    """The oldest replies of each parent. One statement of one shape, each parent by its index."""
+    parent, reply = comments.alias("parent"), comments.alias("reply")
+    oldest = (
+        select(reply.c.id)
+        .where(
+            reply.c.article_id == parent.c.article_id,
+            reply.c.parent_id == parent.c.id,
+            reply.c.status == APPROVED,
+        )
+        .order_by(reply.c.id)
+        .limit(each)
+        .correlate(parent)
+        .scalar_subquery()
+    )
+    return (
+        _select()
+        .join(parent, (parent.c.article_id == comments.c.article_id) & comments.c.id.in_(oldest))
+        .where(parent.c.article_id == article_id, parent.c.id.in_(parents))
+        .order_by(comments.c.id)
+    )
 
 
 def _list(
     rows: Sequence[Row[Any]], limit: int, sort: str, total: int, below: dict[UUID, list[Row[Any]]], level: int
 ) -> dict[str, Any]:
     shown = rows[:limit]
-    more = len(rows) > limit
+    last = Cursor(sort, shown[-1].score, shown[-1].id) if shown else START
     return {
         "items": [_body(row, below, level) for row in shown],
-        "next_cursor": Cursor(sort, shown[-1].score, shown[-1].id).encode() if more else None,
+        "next_cursor": last.encode() if len(rows) > limit else None,
         "sort": sort,
-        "total": max(total, len(shown)),
+        "total": max(total, len(rows)),
     }
 
 
 def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
-    if row.id in below:
-        replies = _list(below[row.id], INLINE[level], REPLY_ORDER, row.reply_count, below, level + 1)
-    else:
-        replies = {
-            "items": [],
-            "next_cursor": Cursor(REPLY_ORDER, 0, START).encode() if row.reply_count else None,
-            "sort": REPLY_ORDER,
-            "total": row.reply_count,
-        }
+    shown = INLINE[level] if level < len(INLINE) else 0
+    replies = _list(below.get(row.id, []), shown, REPLY_ORDER, row.reply_count, below, level + 1)
     return {
         "id": str(row.id),
         "parent_id": None if row.parent_id == row.article_id else str(row.parent_id),

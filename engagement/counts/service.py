@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engagement.errors import RedisUnavailable
-from engagement.hot.answers import Cold, Tally
+from engagement.hot.answers import Glance, Tally
 from engagement.hot.pages import Pages
 from engagement.reactions.moods import top_mood
 from engagement.reactions.service import Reactions
@@ -35,38 +35,34 @@ class Counts:
         }
         missing = [article for article in articles if article not in summaries]
         if missing:
-            known = self._sites.find_many(site.key, missing)
+            stamps: dict[str, str | None] = {article: glances[article].parts.stamp for article in missing}
+            known = self._sites.find_seen(site.key, stamps)
             for article in missing:
                 summaries[article] = Summary.of(known.get(article))
                 if article in known:
                     rendered = {PART: summaries[article].dump()}
                     self._pages.keep(site.key, article, glances[article].parts, rendered)
-        degraded = None
         counted = {}
         for article, glance in glances.items():
-            counts, fault = self._tally(site, article, summaries[article], glance.tally)
-            degraded = degraded or fault
+            counts, degraded = self._tally(site, article, summaries[article], glance)
+            if degraded == "redis":
+                return self._stored(site, articles), degraded
             counted[article] = _body(summaries[article], counts)
-        return counted, degraded
+        return counted, None
 
     def _tally(
-        self, site: Site, article: str, summary: Summary, tally: Tally | Cold
+        self, site: Site, article: str, summary: Summary, glance: Glance
     ) -> tuple[dict[str, int], str | None]:
-        if isinstance(tally, Tally):
-            return tally.counts, None
+        if isinstance(glance.tally, Tally):
+            return glance.tally.counts, None
         if not summary.exists:
             return {}, None
-        return self._reactions.tally(site.key, article, tally)
+        return self._reactions.tally(site.key, article, glance)
 
     def _stored(self, site: Site, articles: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = self._sites.find_many(site.key, articles)
-        return {
-            article: _body(
-                Summary.of(found.get(article)),
-                self._reactions.stored_tally(site.key, article) if article in found else {},
-            )
-            for article in articles
-        }
+        stored = self._reactions.stored_tallies(site.key, articles)
+        return {article: _body(Summary.of(found.get(article)), stored[article]) for article in articles}
 
 
 def _body(summary: Summary, counts: dict[str, int]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     and_,
     func,
-    insert,
     or_,
     select,
     update,
@@ -118,26 +117,30 @@ class StoredBallots:
     def generation(self, shard: int, run: str) -> int:
         """Of this run of the server that serves the shard; a new run gets a higher one than all before.
 
-        That takes the shard's row exclusively, so that flushes read from an older run don't commit after it.
+        So does a run that comes back after another: what was read in its first time is over. That takes the
+        shard's row exclusively, so that flushes read from an older run don't commit after it.
         """
         known = select(redis_runs.c.generation).where(redis_runs.c.shard == shard, redis_runs.c.run_id == run)
+        newest = select(shards.c.generation).where(shards.c.shard == shard)
         with self._database.read() as connection:
-            generation = connection.scalar(known)
-        if generation is not None:
+            generation, last = connection.scalar(known), connection.scalar(newest)
+        if generation is not None and generation == last:
             return int(generation)
         with self._database.write() as connection:
-            newest = connection.scalar(
-                select(shards.c.generation).where(shards.c.shard == shard).with_for_update()
-            )
+            last = connection.scalar(newest.with_for_update())
             generation = connection.scalar(known)
-            if generation is None:
-                generation = int(newest or 0) + 1
+            if generation is None or generation != last:
+                generation = int(last or 0) + 1
                 connection.execute(
                     update(shards).where(shards.c.shard == shard).values(generation=generation)
                 )
+                new = upsert(redis_runs).values(
+                    shard=shard, run_id=run, generation=generation, seen_at=clock.now()
+                )
                 connection.execute(
-                    insert(redis_runs).values(
-                        shard=shard, run_id=run, generation=generation, seen_at=clock.now()
+                    new.on_conflict_do_update(
+                        index_elements=["shard", "run_id"],
+                        set_={"generation": new.excluded.generation, "seen_at": new.excluded.seen_at},
                     )
                 )
         return int(generation)

@@ -38,9 +38,12 @@ class Database:
             yield connection
 
     def ping(self) -> None:
-        """Raises `DatabaseUnavailable` if the store doesn't answer."""
-        with self.read() as connection:
-            connection.execute(text("SELECT 1"))
+        """Raises `DatabaseUnavailable` if the store doesn't answer, or has no schema yet."""
+        try:
+            with self.read() as connection:
+                connection.execute(text("SELECT version_num FROM alembic_version"))
+        except DBAPIError as error:
+            raise DatabaseUnavailable() from error
 
     def close(self) -> None:
         """Give every pooled connection back."""

@@ -44,6 +44,13 @@ def is_current(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == head
 
 
+def require_current(database: Database) -> None:
+    """Raises `StartError` if the database has not this release's schema, or `DatabaseUnavailable`."""
+    with database.read() as connection:
+        if not is_current(connection):
+            raise StartError("the database has not this release's schema: run `engagement migrate` first")
+
+
 def _lay_shards(connection: Connection) -> None:
     laid = connection.scalar(select(meta.c.value).where(meta.c.key == "shards"))
     if laid is None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engagement.db.migrate import upgrade
 from engagement.errors import EngagementError
 from engagement.settings import load
-from engagement.sites.service import ensure_demo_site
+from engagement.sites.publishing import add_demo_site
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     url = load().database_url
     try:
         upgrade(url)
-        ensure_demo_site(url)
+        add_demo_site(url)
     except (SQLAlchemyError, EngagementError) as error:
         reason = str(getattr(error, "orig", None) or error)
         sys.stdout.write(reason.splitlines()[0] if reason else type(error).__name__)

@@ -45,14 +45,15 @@ class Footer:
         try:
             (glance,) = self._pages.glance(site.key, [article], fields)
             parts: Parts | None = glance.parts
-            counts, degraded = self._reactions.tally(site.key, article, glance.tally)
+            counts, degraded = self._reactions.tally(site.key, article, glance)
         except RedisUnavailable:
             parts, degraded = None, "redis"
-            counts = self._reactions.stored_tally(site.key, article)
+            counts = self._reactions.stored_tallies(site.key, [article])[article]
         kept = dict(parts.found) if parts else {}
         summary_part, list_part = kept.get(PART), kept.get(part_of(sort))
         if summary_part is None or list_part is None:
-            found = self._sites.find(site.key, article)
+            stamp = parts.stamp if parts else None
+            found = self._sites.find_seen(site.key, {article: stamp}).get(article)
             summary = Summary.of(found, may_create=site.articles != "known")
             list_part = self._comments.first_page(found, sort, limit)
             if found is not None:

@@ -9,17 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Choices and how often each is chosen now, zeros left out; `moved` when this call moved it."""
+    """Choices and how often each is chosen now, zeros left out."""
 
     counts: dict[str, int]
-    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cold:
-    """There is no whole view of this run of the server (`run`); hydrate, then call again."""
+    """There is no whole view of this run of the server; hydrate, then call again.
+
+    `run` is the server's, `policy` how often the ballot's policy was changed; both noted before SQL is read.
+    """
 
     run: str
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Unknown:
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What was brought from SQL is older than what Redis has trimmed; bring it fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooMuch:
+    """More ledger entries than may be replayed wait to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +119,33 @@ def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut:
     """Of `choose`."""
     match reply[0]:
         case b"COLD":
-            return Cold(reply[1].decode())
+            return Cold(reply[1].decode(), reply[2].decode())
         case b"UNKNOWN":
             return Unknown()
         case b"CLOSED":
             return Shut()
-        case word:
-            return Tally(read_counts(reply[1]), moved=word == b"OK")
+        case _:
+            return Tally(read_counts(reply[1]))
 
 
 def read_tally(reply: list[Any]) -> Tally | Cold:
     """Of `tally`."""
-    return Cold(reply[1].decode()) if reply[0] == b"COLD" else Tally(read_counts(reply[1]))
+    if reply[0] == b"COLD":
+        return Cold(reply[1].decode(), reply[2].decode())
+    return Tally(read_counts(reply[1]))
 
 
-def read_choice(reply: list[Any]) -> str | Unknown | Behind:
+def read_choice(reply: list[Any]) -> str | Unknown | Behind | TooMuch:
     """Of `choice`."""
     if reply[0] == b"KNOWN":
         choice: str = reply[1].decode()
         return choice
-    return Unknown() if reply[0] == b"UNKNOWN" else Behind()
+    others: dict[bytes, Unknown | Behind | TooMuch] = {
+        b"UNKNOWN": Unknown(),
+        b"BEHIND": Behind(),
+        b"FLUSH": TooMuch(),
+    }
+    return others[reply[0]]
 
 
 def read_due(reply: list[Any]) -> Due | None:

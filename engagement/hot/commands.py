@@ -25,11 +25,11 @@ from engagement.hot.answers import (
     Shut,
     Snapshot,
     Tally,
+    TooMuch,
     Unknown,
     read_audit,
     read_choice,
     read_chosen,
-    read_counts,
     read_due,
     read_entries,
     read_tally,
@@ -87,15 +87,28 @@ def choose(
     return Command(script("choose"), ballot_keys(ballot), args, read_chosen)
 
 
-def hydrate(ballot: Ballot, snapshot: Snapshot, replay_limit: int, ttl: int) -> Command[str]:
+def hydrate(ballot: Ballot, snapshot: Snapshot, policy: str, replay_limit: int, ttl: int) -> Command[str]:
     """Build the view from an SQL snapshot. Answers PRESENT, RETRY, BEHIND, FLUSH or DONE. `ttl`: seconds."""
     args: list[Any] = [
         ballot.name, snapshot.cursor, snapshot.run, snapshot.generation,
-        int(snapshot.complete), replay_limit, ttl, int(snapshot.open),
+        int(snapshot.complete), replay_limit, ttl, int(snapshot.open), policy,
     ]  # fmt: skip
     for choice, count in snapshot.counts.items():
         args += (choice, count)
     return Command(script("hydrate"), ballot_keys(ballot), tuple(args), lambda reply: str(reply.decode()))
+
+
+def postpone(shard: int, ballots: Sequence[str], until: int) -> Command[int]:
+    """Look at these due ballots again at `until` (ms since the epoch), or when somebody chooses."""
+    words: list[Any] = ["ZADD", shard_keys(shard)[4], "XX"]
+    for name in ballots:
+        words += (until, name)
+    return Command(None, (), tuple(words), int)
+
+
+def change_policy(ballot: Ballot) -> Command[int]:
+    """After a commit that changed the ballot's policy: no snapshot from before it may build a view."""
+    return Command(None, (), ("HINCRBY", ballot_keys(ballot)[5], ballot.name, 1), int)
 
 
 def settle(ballot: Ballot, cursor: str, keep_ms: int) -> Command[int]:
@@ -105,12 +118,12 @@ def settle(ballot: Ballot, cursor: str, keep_ms: int) -> Command[int]:
 
 def tally(ballot: Ballot) -> Command[Tally | Cold]:
     """The ballot's tally now."""
-    return Command(script("tally"), ballot_keys(ballot), (), read_tally)
+    return Command(script("tally"), ballot_keys(ballot), (ballot.name,), read_tally)
 
 
 def choice(
     ballot: Ballot, reader: bytes, replay_limit: int, known: Known | None = None
-) -> Command[str | Unknown | Behind]:
+) -> Command[str | Unknown | Behind | TooMuch]:
     """The reader's choice now (`""`: none)."""
     args: tuple[Any, ...] = (ballot.name, reader, replay_limit)
     if known is not None:
@@ -156,16 +169,14 @@ def read_parts(site: str, article: str, fields: Sequence[str]) -> tuple[Command[
 
 def glance(site: str, article: str, fields: Sequence[str]) -> Command[Glance]:
     """The article's tally of moods and rendered parts."""
-    keys = (*ballot_keys(Ballot(site, article, MOOD))[:2], *page_keys(site, article))
+    ballot = Ballot(site, article, MOOD)
+    keys = (*ballot_keys(ballot), *page_keys(site, article))
 
     def read(reply: list[Any]) -> Glance:
-        run, flat, stamp, *found = reply
-        return Glance(
-            Cold(run.decode()) if run else Tally(read_counts(flat)),
-            Parts(stamp.decode(), dict(zip(fields, found, strict=True))),
-        )
+        counted, stamp, *found = reply
+        return Glance(read_tally(counted), Parts(stamp.decode(), dict(zip(fields, found, strict=True))))
 
-    return Command(script("glance"), keys, tuple(fields), read)
+    return Command(script("glance"), keys, (ballot.name, *fields), read)
 
 
 def store_parts(site: str, article: str, stamp: str, ttl: int, values: dict[str, bytes]) -> Command[int]:

@@ -8,8 +8,10 @@ from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import redis
+import structlog
+from prometheus_client import Counter
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from engagement.errors import RedisUnavailable
@@ -28,9 +30,11 @@ from engagement.hot.protocol import (
 from engagement.settings import Settings
 
 T = TypeVar("T")
+log = structlog.get_logger()
+REFUSED = Counter("engagement_redis_refused_total", "Commands that Redis answered with an error")
 
 
-def connect(url: str, timeout: float, connections: int = 64) -> redis.Redis:
+def connect(url: str, timeout: float, connections: int = 32) -> redis.Redis:
     """A client that gives up after `timeout` seconds and sends a command at most twice.
 
     The driver's own default is up to ten tries; every command here may be sent twice, and a reader
@@ -63,7 +67,7 @@ class Hot:
     @classmethod
     def from_settings(cls, settings: Settings, source: Source) -> Hot:
         """Nothing is connected before the first command."""
-        client = connect(settings.redis_url, settings.redis_timeout)
+        client = connect(settings.redis_url, settings.redis_timeout, 2 * settings.web_threads + 16)
         return cls(client, source, Limits(settings.replay_limit, settings.view_ttl))
 
     def execute(self, command: Command[T]) -> T:
@@ -75,7 +79,7 @@ class Hot:
                 self._load([command])
                 reply = self._send(*command.words)
         except RedisError as error:
-            raise RedisUnavailable() from error
+            raise _unavailable(error) from error
         return command.read(reply)
 
     def execute_many(self, many: Sequence[Command[Any]]) -> list[Any]:
@@ -93,7 +97,7 @@ class Hot:
                 if isinstance(reply, Exception):
                     raise reply
         except RedisError as error:
-            raise RedisUnavailable() from error
+            raise _unavailable(error) from error
         return [command.read(reply) for command, reply in zip(many, replies, strict=True)]
 
     def play(self, plan: Plan[T]) -> T:
@@ -117,8 +121,8 @@ class Hot:
                 return self._source.look_up(ballots, reader)
             case Heal(ballot, floor):
                 return self._source.heal(ballot, floor)
-            case Hydrate(ballot, run):
-                return self._once(ballot, lambda: self.play(hydrating(ballot, run, self.limits)))
+            case Hydrate(ballot, cold):
+                return self._once(ballot, lambda: self.play(hydrating(ballot, cold, self.limits)))
         raise TypeError(f"a plan needs {need!r}")
 
     def _once(self, ballot: Ballot, build: Callable[[], None]) -> None:
@@ -149,6 +153,14 @@ class Hot:
     def _load(self, many: Sequence[Command[Any]]) -> None:
         for source in {command.script.source for command in many if command.script}:
             self.client.script_load(source)
+
+
+def _unavailable(error: RedisError) -> RedisUnavailable:
+    """A server that answers with an error is full or set up wrong, or our script is: that must be seen."""
+    if isinstance(error, ResponseError):
+        REFUSED.inc()
+        log.error("redis refuses a command", error=str(error))
+    return RedisUnavailable()
 
 
 class _Turn:

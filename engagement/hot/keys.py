@@ -58,15 +58,16 @@ class Ballot:
 
 
 def ballot_keys(ballot: Ballot) -> tuple[str, ...]:
-    """KEYS of the ballot scripts: view, choices, ledger, floors, due."""
+    """KEYS of the ballot scripts: view, choices, ledger, floors, due, policies."""
     t, name = tag(ballot.shard), ballot.name
-    return (f"{t}:view:{name}", f"{t}:choices:{name}", f"{t}:ledger:{name}", f"{t}:floors", f"{t}:due")
+    own = (f"{t}:view:{name}", f"{t}:choices:{name}", f"{t}:ledger:{name}")
+    return (*own, f"{t}:floors", f"{t}:due", f"{t}:policies")
 
 
 def shard_keys(shard: int) -> tuple[str, ...]:
     """KEYS of `due`: as for a ballot, the first three not used."""
     t = tag(shard)
-    return (f"{t}:-", f"{t}:-", f"{t}:-", f"{t}:floors", f"{t}:due")
+    return (f"{t}:-", f"{t}:-", f"{t}:-", f"{t}:floors", f"{t}:due", f"{t}:policies")
 
 
 def page_keys(site: str, article: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from engagement.errors import Closed, Unavailable
 from engagement.hot import commands
-from engagement.hot.answers import Cold, Known, Shut, Snapshot, Tally, Unknown
+from engagement.hot.answers import Cold, Known, Shut, Snapshot, Tally, TooMuch, Unknown
 from engagement.hot.keys import Ballot
 
 T = TypeVar("T")
@@ -20,6 +20,9 @@ Plan = Generator[Any, Any, T]
 
 ATTEMPTS = 10
 """Rounds before a write or read gives up as busy; each is caused by somebody else's progress."""
+
+
+WAITING = "Too much is waiting to be stored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Hydrate:
-    """Need: a view of the ballot, once per process at a time; `run` is the server's, noted before."""
+    """Need: a view of the ballot, once per process at a time; `cold` tells what was noted before."""
 
     ballot: Ballot
-    run: str
+    cold: Cold
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,9 @@ def choosing(ballot: Ballot, reader: bytes, choice: str, network: str) -> Plan[T
     for _ in range(ATTEMPTS):
         answer = yield commands.choose(ballot, reader, choice, network, known)
         match answer:
-            case Cold(run):
+            case Cold():
                 known = None
-                yield Hydrate(ballot, run)
+                yield Hydrate(ballot, answer)
             case Unknown():
                 (known,) = yield LookUp((ballot,), reader)
             case Shut():
@@ -99,26 +102,32 @@ def tallying(ballot: Ballot, first: Tally | Cold | None = None) -> Plan[dict[str
     for _ in range(ATTEMPTS):
         if isinstance(answer, Tally):
             return answer.counts
-        yield Hydrate(ballot, answer.run)
+        yield Hydrate(ballot, answer)
         answer = yield commands.tally(ballot)
     raise Unavailable("The article is busy.")
 
 
-def hydrating(ballot: Ballot, run: str, limits: Limits) -> Plan[None]:
-    """Build the view. Comes back without one if the server's run changed: the caller asks again."""
+def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
+    """Build the view. Comes back without one if the run or the policy changed: the caller asks again."""
     behind = False
     for _ in range(ATTEMPTS):
-        snapshot = yield TakeSnapshot(ballot, run)
-        match (yield commands.hydrate(ballot, snapshot, limits.replay, limits.ttl)):
+        snapshot = yield TakeSnapshot(ballot, cold.run)
+        match (yield commands.hydrate(ballot, snapshot, cold.policy, limits.replay, limits.ttl)):
             case "BEHIND" if behind:  # a second, fresh snapshot: SQL itself went back
-                yield Heal(ballot, (yield commands.floor(ballot)))
+                yield from healing(ballot)
             case "BEHIND":
                 behind = True
             case "FLUSH":
-                raise Unavailable("Too much is waiting to be stored.")
+                raise Unavailable(WAITING)
             case _:
                 return
     raise Unavailable("The article is busy.")
+
+
+def healing(ballot: Ballot) -> Plan[None]:
+    """SQL went back behind what Redis has trimmed: go on from the floor, with a new view."""
+    yield Heal(ballot, (yield commands.floor(ballot)))
+    yield commands.forget_view(ballot)
 
 
 def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Plan[dict[Ballot, str]]:
@@ -128,12 +137,14 @@ def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Pla
     for attempt in range(ATTEMPTS):
         missing = tuple(ballot for ballot in ballots if ballot not in found)
         answers = yield [commands.choice(b, reader, limits.replay, known.get(b)) for b in missing]
+        if any(isinstance(answer, TooMuch) for answer in answers):
+            raise Unavailable(WAITING)
         found |= {b: answer for b, answer in zip(missing, answers, strict=True) if isinstance(answer, str)}
         missing = tuple(ballot for ballot in missing if ballot not in found)
         if not missing:
             return found
         if attempt > 1:  # fresh snapshots are still behind: SQL itself went back
             for ballot in missing:
-                yield Heal(ballot, (yield commands.floor(ballot)))
+                yield from healing(ballot)
         known = dict(zip(missing, (yield LookUp(missing, reader)), strict=True))
     raise Unavailable("The article is busy.")

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from engagement.db.ballots import on_ballot, sql_key
 from engagement.db.engine import Database
-from engagement.db.tables import tallies
+from engagement.db.tables import articles, tallies
 from engagement.errors import DatabaseUnavailable, NotFound, RedisUnavailable, Unavailable
-from engagement.hot.answers import Cold, Tally
+from engagement.hot.answers import Cold, Glance
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot
+from engagement.hot.pages import Pages
 from engagement.hot.protocol import choosing, tallying
 from engagement.ratelimit import RateLimits
 from engagement.readers.caller import Caller
 from engagement.sites.service import Site, Sites
+from engagement.sites.summary import PART
 
 
 class Reactions:
     """Moods of articles, through the ledger."""
 
-    def __init__(self, hot: Hot, database: Database, sites: Sites, limits: RateLimits) -> None:
+    def __init__(self, hot: Hot, pages: Pages, database: Database, sites: Sites, limits: RateLimits) -> None:
         self._hot = hot
+        self._pages = pages
         self._database = database
         self._sites = sites
         self._limits = limits
@@ -36,7 +38,7 @@ class Reactions:
         The first mood of an article makes it, where the site allows that.
         Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`.
         """
-        self._limits.choice(caller.reader_id.hex, caller.network)
+        self._limits.choice(caller.reader_id, caller.network)
         ballot = Ballot(site.key, article, MOOD)
         try:
             tally = self._hot.play(choosing(ballot, caller.reader_id.bytes, mood or "", caller.network))
@@ -45,40 +47,44 @@ class Reactions:
                 return {}
             if site.articles == "open":
                 self._limits.new_article(caller.network)
-            self._sites.create(site, article, signature)
+            with self._database.write() as connection:
+                self._sites.create(connection, site, article, signature)
+            self._pages.drop([(site.key, article)])
             tally = self._hot.play(choosing(ballot, caller.reader_id.bytes, mood, caller.network))
         return tally.counts
 
     def tally(
-        self, site: str, article: str, first: Tally | Cold | None = None
+        self, site: str, article: str, glance: Glance | None = None
     ) -> tuple[dict[str, int], str | None]:
-        """The tally now, and which store could not be asked (then the stored tally, a moment old)."""
-        ballot = Ballot(site, article, MOOD)
+        """The tally now, and which store could not be asked (then the stored tally, a moment old).
+
+        `glance` is what is at hand of the article already.
+        """
         try:
-            if isinstance(first, Cold) and self._sites.find(site, article) is None:
+            seen = glance or self._pages.glance(site, [article], [PART])[0]
+            stamps: dict[str, str | None] = {article: seen.parts.stamp}
+            if isinstance(seen.tally, Cold) and not self._sites.find_seen(site, stamps):
                 return {}, None
-            return self._hot.play(tallying(ballot, first)), None
+            return self._hot.play(tallying(Ballot(site, article, MOOD), seen.tally)), None
         except NotFound:
             return {}, None
         except DatabaseUnavailable:
             raise
         except RedisUnavailable:
-            return self.stored_tally(site, article), "redis"
+            return self.stored_tallies(site, [article])[article], "redis"
         except Unavailable:
-            return self.stored_tally(site, article), "ledger"
+            return self.stored_tallies(site, [article])[article], "ledger"
 
-    def stored_tally(self, site: str, article: str) -> dict[str, int]:
-        """The tally as flushed. Raises `DatabaseUnavailable`."""
-        found = self._sites.find(site, article)
-        if found is None:
-            return {}
-        return self._stored(found.id, Ballot(site, article, MOOD))
-
-    def _stored(self, article_id: UUID, ballot: Ballot) -> dict[str, int]:
+    def stored_tallies(self, site: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Tallies as flushed, empty for articles that aren't there. Raises `DatabaseUnavailable`."""
+        found: dict[str, dict[str, int]] = {name: {} for name in names}
         with self._database.read() as connection:
             rows = connection.execute(
-                select(tallies.c.choice, tallies.c.count).where(
-                    on_ballot(tallies, sql_key(article_id, ballot)), tallies.c.count != 0
-                )
+                select(articles.c.external_id, tallies.c.choice, tallies.c.count)
+                .join(tallies, tallies.c.article_id == articles.c.id)
+                .where(articles.c.site == site, articles.c.external_id.in_(names))
+                .where(tallies.c.kind == MOOD, tallies.c.count != 0)
             )
-            return {choice: count for choice, count in rows}
+            for name, choice, count in rows:
+                found[name][choice] = count
+        return found

@@ -12,7 +12,7 @@ from engagement.openapi import StrictBlueprint, may_answer
 from engagement.ratelimit import RateLimits
 from engagement.readers.caller import Callers
 from engagement.readers.schemas import MintedSchema, NameSchema, ReaderSchema
-from engagement.readers.service import Readers
+from engagement.readers.service import Readers, clean_name
 from engagement.sites.service import Sites
 
 
@@ -28,8 +28,9 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
         def post(self, body: dict[str, Any], site: str) -> Response:
             """Make an anonymous reader."""
             key = sites.site(site).key
+            name = clean_name(body.get("name"))
             limits.new_reader(callers.network())
-            token, reader = readers.mint(key, body.get("name"))
+            token, reader = readers.mint(key, name)
             return private({"token": token, "reader": reader.body()}, 201)
 
     @blp.route("/v1/<site>/readers/me")
@@ -50,9 +51,10 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
             """Change the name."""
             key = sites.site(site).key
             caller = callers.reader(key)
-            limits.comment(str(caller.reader_id), caller.network)
             if "name" not in body:
                 return private(readers.get(key, caller.reader_id).body())
-            return private(readers.rename(key, caller.reader_id, body["name"]).body())
+            name = clean_name(body["name"])
+            limits.comment(caller.reader_id, caller.network)
+            return private(readers.rename(key, caller.reader_id, name).body())
 
     return blp

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from flask import request
 
 from engagement.errors import Unauthorized
 from engagement.readers.network import client_address, network_hash
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,19 @@ class Callers:
     def __init__(self, settings: Settings, tokens: Tokens) -> None:
         self._settings = settings
         self._tokens = tokens
+        self._warned = False
 
     def network(self) -> str:
         """The keyed hash of the caller's network."""
-        address = client_address(
-            request.remote_addr, request.headers.get("X-Forwarded-For"), self._settings.trusted_proxies
-        )
+        peer, forwarded = request.remote_addr, request.headers.get("X-Forwarded-For")
+        address = client_address(peer, forwarded, self._settings.trusted_proxies)
+        if forwarded and not self._warned and client_address(peer, None, ()) == address:
+            self._warned = True
+            log.warning(
+                "X-Forwarded-For is not believed: if this is a proxy of yours, all its readers count as one "
+                "network; name it in ENGAGEMENT_TRUSTED_PROXIES",
+                peer=peer,
+            )
         return network_hash(address, self._settings.secret_key)
 
     def reader(self, site: str) -> Caller:

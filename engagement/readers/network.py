@@ -37,9 +37,16 @@ def network_hash(address: Address | None, secret_key: str) -> str:
     return blake2b(text.encode(), key=key, digest_size=12).hexdigest()
 
 
+def _without_port(text: str) -> str:
+    """Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
 def _parse(text: str | None) -> Address | None:
     try:
-        address = ipaddress.ip_address(text or "")
+        address = ipaddress.ip_address(_without_port(text or ""))
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:

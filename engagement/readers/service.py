@@ -39,8 +39,8 @@ class Readers:
         self._tokens = tokens
 
     def mint(self, site: str, name: str | None) -> tuple[str, Reader]:
-        """A new reader and the token that is all they have. Raises `Invalid`."""
-        reader = Reader(clock.new_id(), _clean_name(name))
+        """A new reader, by a clean name, and the token that is all they have."""
+        reader = Reader(clock.new_id(), name)
         with self._database.write() as connection:
             connection.execute(
                 insert(readers).values(id=reader.id, site=site, name=reader.name, created_at=clock.now())
@@ -58,8 +58,8 @@ class Readers:
         return Reader(reader_id, row.name)
 
     def rename(self, site: str, reader_id: UUID, name: str | None) -> Reader:
-        """Raises `Invalid`, `Unauthorized`."""
-        reader = Reader(reader_id, _clean_name(name))
+        """By a clean name. Raises `Unauthorized`."""
+        reader = Reader(reader_id, name)
         with self._database.write() as connection:
             changed = connection.execute(
                 update(readers)
@@ -71,7 +71,8 @@ class Readers:
         return reader
 
 
-def _clean_name(name: str | None) -> str | None:
+def clean_name(name: str | None) -> str | None:
+    """A name fit to be shown; None: anonymous. Raises `Invalid`."""
     if name is None:
         return None
     try:

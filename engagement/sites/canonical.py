@@ -48,7 +48,8 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
     f"{_CAMPAIGNS} {_AD_CLICKS} {_SHARES} {_MAIL} {_VIEWERS}".split()
 )
 
-_HTTP_URL: Final = re.compile(r" *https?:", re.IGNORECASE)
+_HTTP_URL: Final = re.compile(r" *https?:[/\\]{2}", re.IGNORECASE)
+_ROUTE: Final = re.compile(r"#[/!].")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _PLAIN_SEGMENT: Final = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -80,7 +81,7 @@ def canonical_id(text: str, tracking: Collection[str] = TRACKING_PARAMETERS) -> 
     - AMP: a last segment `amp` that is not the only one, `.amp.html`, `amp`, `amp=1`, `outputType=amp` go
     - query: tracking parameters and empty pieces go; a plus is a space; `a` is `a=`, as in a form; the pairs
       are sorted by key and value, and kept, blank or repeated
-    - fragment: dropped; it is a place in the page
+    - fragment: dropped, as a place in the page; kept if it begins with "/" or "!", as a page of its own
 
     So `canonical_id(canonical_id(x)) == canonical_id(x)`, which the tests hold it to.
 
@@ -161,14 +162,15 @@ def _check(text: str) -> None:
 
 def _canonical_url(text: str, tracking: Collection[str]) -> str:
     try:
-        url = ada_url.parse_url(text, attributes=("hostname", "port", "pathname", "search"))
+        url = ada_url.parse_url(text, attributes=("hostname", "port", "pathname", "search", "hash"))
     except ValueError:
         raise ValueError("is not a valid URL") from None
     # Ada dropped http's 80; 443 is the default of what is written here, whichever scheme was read.
     port = "" if url["port"] in {"", "443"} else f":{url['port']}"
     query = _canonical_query(url["search"][1:], tracking) if url["search"] else ""
     host, path = _canonical_host(url["hostname"]), _canonical_path(url["pathname"])
-    return f"https://{host}{port}{path}{query and '?' + query}"
+    route = quote(_normal_escapes(url["hash"][1:]), safe=_QUERY_SAFE) if _ROUTE.match(url["hash"]) else ""
+    return f"https://{host}{port}{path}{query and '?' + query}{route and '#' + route}"
 
 
 def _canonical_host(host: str) -> str:

@@ -31,9 +31,10 @@ def init_app(app: Flask, sites: Sites) -> None:
             g.vary_origin = True
             if origin is None:
                 return None
-            if not _is_allowed(origin, sites, match[1]):
-                raise Forbidden("This site doesn't take requests from that origin.")
+            # The page may read why it is refused; nothing else is told to it, and a token is no cookie.
             g.allow_origin = origin
+            if not preflight and not _is_allowed(origin, sites, match[1]):
+                raise Forbidden("This site doesn't take requests from that origin.")
         return _preflight(asked) if preflight else None
 
     @app.after_request

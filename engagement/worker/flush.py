@@ -8,12 +8,12 @@ tally is the count of stored choices by construction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -29,10 +29,12 @@ from engagement.db.ballots import (
 )
 from engagement.db.engine import Database
 from engagement.db.tables import articles, shards, sites
+from engagement.errors import Unavailable
 from engagement.hot import commands
-from engagement.hot.answers import Due
+from engagement.hot.answers import Due, Entry
 from engagement.hot.connection import Hot
 from engagement.hot.keys import SHARDS, VOTE, Ballot
+from engagement.hot.protocol import healing
 from engagement.worker import storing
 from engagement.worker.storing import Reading
 
@@ -40,63 +42,75 @@ log = structlog.get_logger()
 FLUSHED = Counter("engagement_flushed_entries_total", "Ledger entries stored in SQL")
 FENCED = Counter("engagement_flush_fenced_total", "Flushes given up because Redis was restarted meanwhile")
 RACED = Counter("engagement_flush_raced_total", "Ballots left to another worker that was faster")
+PUT_OFF = Counter("engagement_flush_put_off_total", "Ballots that can't be stored for now")
+LAG = Gauge(
+    "engagement_flush_lag_seconds", "Age of the oldest entry that SQL lacks", multiprocess_mode="mostrecent"
+)
 
 ENTRIES = 1_000
 """Of one SQL transaction at most (SQLite has one writer; others wait for it)."""
 BALLOTS = 64
 """Of one SQL transaction at most."""
+PAUSE_MS = 30_000
+"""How long a ballot that can't be stored is left alone."""
+
+Name = tuple[str, str]
+"""(site, article)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction takes: readings, and the generation read for each of their shards."""
+    """What one transaction takes: readings, and the generation read for each of their shards.
+
+    `more`: there was more than it takes.
+    """
 
     generations: dict[int, int]
     readings: list[Reading]
+    more: bool
 
 
 @dataclass(slots=True)
 class Flushed:
-    """What came of one round."""
+    """What came of one round; `pending`: is there more to do at once?"""
 
     entries: int = 0
-    lag: float = 0.0
-    """Seconds that the oldest entry found has been waiting."""
     pending: bool = False
-    """Is there more to do at once?"""
-    voted: set[tuple[str, str]] = field(default_factory=set)
-    """(site, article) whose comments' votes moved."""
 
 
 class Flusher:
     """Flushes due ballots. Each step can be called, late or never, by any number of processes."""
 
-    def __init__(self, hot: Hot, database: Database, stored: StoredBallots, keep: float) -> None:
-        """`keep`: seconds that a flushed entry stays in the ledger, for an SQL that goes back a little."""
+    def __init__(
+        self,
+        hot: Hot,
+        database: Database,
+        stored: StoredBallots,
+        keep: float,
+        voted: Callable[[set[Name]], None] = lambda names: None,
+    ) -> None:
+        """`keep`: seconds that a flushed entry stays in the ledger, for an SQL that goes back a little.
+
+        `voted` is told the (site, article) whose comments' stored votes moved, after each commit.
+        """
         self._hot = hot
         self._database = database
         self._stored = stored
         self._keep_ms = int(keep * 1000)
+        self._voted = voted
 
     def flush(self, only: Sequence[int] = range(SHARDS)) -> Flushed:
         """One round over the given shards. Raises `Unavailable`; nothing is half done then."""
         found = self._hot.execute_many([commands.due(shard, BALLOTS) for shard in only])
-        result = Flushed()
         due = {shard: d for shard, d in zip(only, found, strict=True) if d is not None}
-        if not due:
-            return result
-        result.lag = max(d.lag for d in due.values()) / 1000
+        LAG.set(max((d.lag for d in due.values()), default=0) / 1000)
+        result = Flushed()
         for part in _parts(due):
             batch = self.read(part)
-            done = self.commit(batch)
+            done = self._commit_what_can_be(batch)
             self.settle(done)
             result.entries += sum(len(reading.entries) for reading in done)
-            result.pending |= len(done) < len(batch.readings) or any(
-                len(reading.entries) >= _share(batch) for reading in done
-            )
-            result.voted |= {
-                (r.ballot.site, r.ballot.article) for r in done if r.entries and r.ballot.kind == VOTE
-            }
+            result.pending |= batch.more or len(done) < len(batch.readings)
         return result
 
     def read(self, due: dict[int, Due]) -> Batch:
@@ -104,20 +118,17 @@ class Flusher:
         generations = {shard: self._stored.generation(shard, d.run) for shard, d in due.items()}
         floors = {Ballot.parse(name): floor for d in due.values() for name, floor in d.floors.items()}
         keys = self._keys(list(floors))
+        self._put_off([ballot for ballot in floors if ballot not in keys], "sql knows no such site")
         with self._database.read() as connection:
             at = read_cursors(connection, list(keys.values()))
-        for ballot in [b for b, key in keys.items() if order(at[key]) < order(floors[b])]:
-            self._stored.heal(ballot, floors[ballot])
+        behind = [ballot for ballot, key in keys.items() if order(at[key]) < order(floors[ballot])]
+        for ballot in behind:
+            self._hot.play(healing(ballot))
             del keys[ballot]  # next round
-        share = max(16, ENTRIES // max(1, len(keys)))
-        ledgers = self._hot.execute_many([commands.entries(b, at[key], share) for b, key in keys.items()])
-        return Batch(
-            generations,
-            [
-                Reading(b, key, at[key], ledger)
-                for (b, key), ledger in zip(keys.items(), ledgers, strict=True)
-            ],
-        )
+        ledgers = self._ledgers({ballot: at[key] for ballot, key in keys.items()})
+        readings = [Reading(ballot, key, at[key], ledgers[ballot]) for ballot, key in keys.items()]
+        more = bool(behind) or sum(map(len, ledgers.values())) >= ENTRIES // 2
+        return Batch(generations, readings, more)
 
     def commit(self, batch: Batch) -> list[Reading]:
         """One transaction. Answers the readings that SQL now has, which are to be settled."""
@@ -125,19 +136,66 @@ class Flusher:
         busy = [reading for reading in batch.readings if reading.entries]
         if not busy:
             return quiet
+        off: set[Key] = set()
         with self._database.write() as connection:
             busy = self._still_good(connection, batch.generations, busy)
             if busy:
-                changed = storing.store_choices(connection, storing.sift(connection, busy))
-                storing.store_tallies(connection, changed)
-                storing.store_sort_keys(connection, [key for key in changed if key[1] == VOTE])
+                stored = storing.store_choices(connection, storing.sift(connection, busy))
+                off = stored.off
+                storing.store_tallies(connection, stored.changed)
+                storing.store_sort_keys(connection, [key for key in stored.changed if key[1] == VOTE])
                 move_cursors(connection, {reading.key: reading.end for reading in busy})
         FLUSHED.inc(sum(len(reading.entries) for reading in busy))
+        self._voted({(r.ballot.site, r.ballot.article) for r in busy if r.ballot.kind == VOTE})
+        for reading in [reading for reading in busy if reading.key in off]:
+            log.error("a view differed from sql and is built anew", ballot=reading.ballot.name)
+            self._hot.execute(commands.forget_view(reading.ballot))
         return quiet + busy
 
     def settle(self, done: list[Reading]) -> None:
         """After the commit only: trim the ledgers, raise the floors."""
         self._hot.execute_many([commands.settle(r.ballot, r.end, self._keep_ms) for r in done])
+
+    def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
+        """The batch; if one ballot makes it fail, each ballot by itself, so that the others go on."""
+        try:
+            return self.commit(batch)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("a batch can't be stored; its ballots are tried one by one")
+        done = []
+        for reading in batch.readings:
+            try:
+                done += self.commit(Batch(batch.generations, [reading], more=False))
+            except Unavailable:
+                raise
+            except Exception:
+                log.exception("a ballot can't be stored", ballot=reading.ballot.name)
+                self._put_off([reading.ballot], "it can't be stored")
+        return done
+
+    def _put_off(self, ballots: list[Ballot], why: str) -> None:
+        """Look at these again in a while: what can't be stored now must not keep the others waiting."""
+        if not ballots:
+            return
+        PUT_OFF.inc(len(ballots))
+        log.error("ballots are put off", ballots=[ballot.name for ballot in ballots], why=why)
+        until = int(clock.now().timestamp() * 1000) + PAUSE_MS
+        self._hot.execute_many([commands.postpone(b.shard, [b.name], until) for b in ballots])
+
+    def _ledgers(self, at: dict[Ballot, str]) -> dict[Ballot, list[Entry]]:
+        """What is after the cursors, about `ENTRIES` in all: equal shares, then more for who has more."""
+        share = max(16, ENTRIES // max(1, 2 * len(at)))
+        found = self._hot.execute_many([commands.entries(b, cursor, share) for b, cursor in at.items()])
+        ledgers = dict(zip(at, found, strict=True))
+        hungry = [ballot for ballot, ledger in ledgers.items() if len(ledger) == share]
+        left = ENTRIES - sum(map(len, ledgers.values()))
+        if hungry and left >= len(hungry):
+            rest = [commands.entries(b, ledgers[b][-1].id, left // len(hungry)) for b in hungry]
+            for ballot, ledger in zip(hungry, self._hot.execute_many(rest), strict=True):
+                ledgers[ballot] += ledger
+        return ledgers
 
     def _keys(self, ballots: list[Ballot]) -> dict[Ballot, Key]:
         names = {(ballot.site, ballot.article) for ballot in ballots}
@@ -202,7 +260,3 @@ def _parts(due: dict[int, Due]) -> list[dict[int, Due]]:
         parts[-1][shard] = found
         size += len(found.floors)
     return parts
-
-
-def _share(batch: Batch) -> int:
-    return max(16, ENTRIES // max(1, len(batch.readings)))

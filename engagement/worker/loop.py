@@ -8,7 +8,7 @@ from threading import Event
 from types import FrameType
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
@@ -21,12 +21,11 @@ from engagement.worker.housekeeping import tidy
 from engagement.worker.outbox import Outbox
 
 log = structlog.get_logger()
-LAG = Gauge(
-    "engagement_flush_lag_seconds", "Age of the oldest ledger entry found due", multiprocess_mode="mostrecent"
-)
 FAULTS = Counter("engagement_worker_faults_total", "Rounds that failed, by store", ["kind"])
 IDLE = 4
 """How many times the interval an idle worker pauses."""
+DOWN = 1.0
+"""Seconds that a worker pauses at most while a store is down."""
 TIDY = 600.0
 """Seconds between two rounds of housekeeping."""
 DRAIN = 25.0
@@ -40,22 +39,21 @@ class Worker:
         self._database = Database(settings.database_url, timeout=settings.database_timeout, pool_size=4)
         stored = StoredBallots(self._database)
         hot = Hot.from_settings(settings, stored)
-        self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep)
         self._outbox = Outbox(self._database, Pages(hot, settings.page_ttl))
+        self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._interval = settings.flush_interval
         self._stop = Event()
+        self._fault = ""
         self._tidy_at = time.monotonic()
 
     def round(self) -> Flushed:
         """One flush over all shards and one delivery of the outbox. Raises `Unavailable`."""
         flushed = self._flusher.flush()
-        self._outbox.changed(flushed.voted)
         rows = self._outbox.deliver()
         flushed.pending |= rows > 0
         if time.monotonic() >= self._tidy_at:
             tidy(self._database)
             self._tidy_at = time.monotonic() + TIDY
-        LAG.set(flushed.lag if flushed.entries else 0)
         return flushed
 
     def drain(self) -> bool:
@@ -77,9 +75,11 @@ class Worker:
         pause = self._interval
         while not self._stop.is_set():
             flushed = self._safe_round()
-            if flushed is not None and flushed.pending:
+            if flushed is None:
+                pause = min(max(pause, self._interval) * 2, DOWN)
+            elif flushed.pending:
                 pause = 0.0
-            elif flushed is not None and flushed.entries:
+            elif flushed.entries:
                 pause = self._interval
             else:
                 pause = min(max(pause, self._interval) * 1.5, self._interval * IDLE)
@@ -89,13 +89,19 @@ class Worker:
         self._database.close()
 
     def _safe_round(self) -> Flushed | None:
-        """A round that may fail: a store that is down now will be up again."""
+        """A round that may fail: a store that is down now will be up again. Said once, when it begins."""
         try:
-            return self.round()
+            flushed = self.round()
         except Unavailable as error:
             FAULTS.labels(type(error).__name__).inc()
-            log.warning("a store is down, the round is given up", error=str(error))
+            if str(error) != self._fault:
+                log.warning("a store is down, rounds are given up", error=str(error))
+            self._fault = str(error)
             return None
+        if self._fault:
+            log.info("the stores are up again")
+            self._fault = ""
+        return flushed
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter as Tally
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from engagement.hot.pages import Pages
 COUNTED = Counter("engagement_outbox_rows_total", "Outbox rows turned into counts")
 ROWS = 500
 """Of one transaction at most."""
+VOTES = 0.5
+"""Seconds between two drops of pages for votes alone: a page that many vote on shall live for a while."""
 
 
 class Outbox:
@@ -25,19 +28,25 @@ class Outbox:
         self._database = database
         self._pages = pages
         self._to_drop: set[tuple[str, str]] = set()
+        self._voted: set[tuple[str, str]] = set()
+        self._voted_dropped_at = 0.0
 
     def deliver(self) -> int:
         """One round: how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
         with self._database.read() as connection:
             waiting = connection.scalar(select(outbox.c.id).limit(1)) is not None
         taken = self._count() if waiting else 0
+        if self._voted and time.monotonic() - self._voted_dropped_at > VOTES:
+            self._to_drop |= self._voted
+            self._voted.clear()
+            self._voted_dropped_at = time.monotonic()
         if self._to_drop and self._pages.drop(sorted(self._to_drop)):
             self._to_drop.clear()
         return taken
 
-    def changed(self, articles: set[tuple[str, str]]) -> None:
-        """Pages of these (site, article) are to be dropped with the next round."""
-        self._to_drop |= articles
+    def voted(self, articles: set[tuple[str, str]]) -> None:
+        """Votes on comments of these (site, article) have moved: their pages are to be dropped soon."""
+        self._voted |= articles
 
     def _count(self) -> int:
         with self._database.write() as connection:

@@ -74,9 +74,21 @@ def sift(connection: Connection, readings: list[Reading]) -> list[Reading]:
     return good
 
 
-def store_choices(connection: Connection, readings: list[Reading]) -> dict[Key, dict[str, int]]:
-    """Keep each reader's last choice; answer how that moves each ballot's tally."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How stored choices moved the ballots' tallies, and which views differ from SQL.
+
+    A view differs where an entry's old choice is not what SQL held: SQL went back behind it.
+    """
+
+    changed: dict[Key, dict[str, int]]
+    off: set[Key]
+
+
+def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
+    """Keep each reader's last choice."""
     changed: dict[Key, dict[str, int]] = {}
+    off: set[Key] = set()
     kept, gone = [], []
     for reading in readings:
         last = {entry.reader: entry for entry in reading.entries}
@@ -90,6 +102,9 @@ def store_choices(connection: Connection, readings: list[Reading]) -> dict[Key, 
                 .where(choices.c.reader_id.in_([UUID(bytes=reader) for reader in last]))
             )
         )
+        first = {entry.reader: entry.old for entry in reversed(reading.entries)}
+        if any(stored.get(UUID(bytes=reader), "") != old for reader, old in first.items()):
+            off.add(reading.key)
         delta: dict[str, int] = defaultdict(int)
         for entry in last.values():
             reader_id = UUID(bytes=entry.reader)
@@ -127,7 +142,7 @@ def store_choices(connection: Connection, readings: list[Reading]) -> dict[Key, 
             ),
             gone,
         )
-    return changed
+    return Stored(changed, off)
 
 
 def store_tallies(connection: Connection, changed: dict[Key, dict[str, int]]) -> None:

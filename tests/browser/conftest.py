@@ -3,6 +3,9 @@
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
@@ -79,3 +82,30 @@ def page(new_reader: Callable[[], Page]) -> Page:
 def article() -> str:
     """The id of an article that no other test uses."""
     return f"test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def embed(service: Service) -> Iterator[Callable[[str], str]]:
+    """Give the address, on another origin, of a white page that has the widget with these attributes."""
+
+    class Story(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            attributes = unquote(self.path.partition("?")[2])
+            self.wfile.write(
+                f"""<!doctype html><title>News</title><link rel="icon" href="data:,">
+                <engagement-footer {attributes}></engagement-footer>
+                <script type="module" src="{service.url}/static/engagement.js"></script>""".encode()
+            )
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Story) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield lambda attributes: f"http://127.0.0.1:{server.server_port}/story?{quote(attributes)}"
+        server.shutdown()
+        thread.join()

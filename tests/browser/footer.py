@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 EMPTY = "There are no comments yet. Add your comment to start the conversation."
 ACTIVE = "document.activeElement?.shadowRoot?.activeElement"
@@ -90,6 +90,22 @@ def tab_to(page: Page, selector: str, limit: int = 80) -> None:
         if page.evaluate(f"(selector) => {ACTIVE}?.matches(selector) ?? false", selector):
             return
     raise AssertionError(f"{selector} cannot be reached with Tab")
+
+
+def refuse(page: Page, path: str, status: int, problem: dict[str, object], **headers: str) -> list[str]:
+    """Answer each write to `path` with this problem; gives the methods of the writes, as they come."""
+    writes: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "GET":
+            route.continue_()
+            return
+        writes.append(route.request.method)
+        sent = {"Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
+        route.fulfill(status=status, headers=sent | headers, json=problem)
+
+    page.route(path, answer)
+    return writes
 
 
 def fits(page: Page) -> bool:

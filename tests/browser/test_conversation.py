@@ -244,3 +244,62 @@ def test_a_long_conversation_is_loaded_page_by_page(page: Page, article: str) ->
 
 def _in_pages_of(limit: int) -> Callable[[Route], None]:
     return lambda route: route.continue_(url=f"{route.request.url}&limit={limit}")
+
+
+def test_a_name_has_room_for_as_much_as_the_service_takes(page: Page, article: str) -> None:
+    open_article(page, article)
+    name = page.get_by_label("Your name")
+    name.press_sequentially("n" * 61)
+    expect(name).to_have_value("n" * 60)
+    expect(write(page, "By a long name.").locator(".author")).to_have_text("n" * 60)
+
+
+def test_what_is_wrong_with_a_field_is_said_in_words(page: Page, article: str, watch: Watch) -> None:
+    watch.allow("422")
+    open_article(page, article)
+    name = page.get_by_label("Your name")
+    # As an older widget, or a script, would send it.
+    name.evaluate("(input) => { input.removeAttribute('maxlength'); input.value = 'n'.repeat(61); }")
+    page.get_by_label("Add a comment").fill("Who am I?")
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.locator(".composer .note")).to_have_text("Your name is longer than 60 characters.")
+    expect(name).to_be_focused()
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Add a comment")).to_have_value("Who am I?")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], indirect=True, ids=["phone", "desktop"])
+def test_a_very_long_comment_is_folded_until_all_of_it_is_asked_for(page: Page, article: str) -> None:
+    open_article(page, article)
+    posted = write(page, "\n\n".join(f"Verse {number}." for number in range(80)))
+    body = posted.locator(".body")
+    whole = body.evaluate("(body) => body.scrollHeight")
+    assert whole > 1200
+    show = posted.get_by_role("button", name="Show all of it")
+    expect(show).to_have_attribute("aria-expanded", "false")
+    assert show.get_attribute("aria-controls") == body.get_attribute("id")
+    assert body.evaluate("(body) => body.clientHeight") < 600
+    show.press("Enter")
+    less = posted.get_by_role("button", name="Show less")
+    expect(less).to_have_attribute("aria-expanded", "true")
+    expect(less).to_be_focused()
+    assert body.evaluate("(body) => body.clientHeight") == whole
+    less.click()
+    expect(show).to_be_in_viewport()
+
+
+def test_a_link_in_the_folded_part_is_shown_when_it_gets_the_focus(page: Page, article: str) -> None:
+    open_article(page, article)
+    text = "\n\n".join(f"Verse {number}." for number in range(80))
+    posted = write(page, f"{text}\n\n[the end](https://example.org/)")
+    expect(posted.get_by_role("button", name="Show all of it")).to_be_visible()
+    posted.get_by_role("link", name="the end").focus()
+    expect(posted.get_by_role("button", name="Show less")).to_be_visible()
+
+
+def test_a_comment_of_usual_length_is_never_folded(page: Page, article: str) -> None:
+    open_article(page, article)
+    posted = write(page, "\n\n".join(f"Verse {number}." for number in range(20)))
+    body = posted.locator(".body")
+    assert body.evaluate("(body) => body.clientHeight === body.scrollHeight")
+    expect(posted.get_by_role("button", name="Show all of it")).to_have_count(0)

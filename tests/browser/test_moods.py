@@ -98,7 +98,7 @@ def test_a_busy_service_keeps_the_choice_and_gets_it_later(page: Page, article: 
     open_article(page, article)
     mood(page, "Happy").click()
     note = page.locator(".feel .note")
-    expect(note).to_contain_text("Your choice is kept.")
+    expect(note).to_contain_text("Your choice is kept while this page is open.")
     expect(mood(page, "Happy")).to_have_attribute("aria-pressed", "true")
     expect(note).to_be_hidden()
     assert refused == ["PUT", "PUT"]
@@ -113,9 +113,11 @@ def test_a_choice_made_offline_is_sent_when_the_reader_is_back(
     watch.allow("ERR_INTERNET_DISCONNECTED")
     open_article(page, article)
     page.context.set_offline(True)
-    expect(page.get_by_text("You are offline. What you choose and write is kept here")).to_be_visible()
+    expect(page.get_by_text("You are offline. Keep this page open")).to_be_visible()
     mood(page, "Afraid").click()
-    expect(page.locator(".feel .note")).to_have_text("You are offline. Your choice is kept.")
+    expect(page.locator(".feel .note")).to_have_text(
+        "You are offline. Your choice is kept while this page is open, and sent when you are back."
+    )
     page.context.set_offline(False)
     expect(page.get_by_role("status")).to_have_text("You chose Afraid.")
     expect(page.locator(".feel .note")).to_be_hidden()

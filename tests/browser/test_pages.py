@@ -1,15 +1,13 @@
-"""The demo newspaper, the headlines, the reference, and the widget on somebody else's page."""
+"""The demo newspaper, the headlines and the reference."""
 
 import re
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.footer import EMPTY, fits, mood, open_article, reload_until, standing, write
-from tests.browser.window import DESKTOP, PHONE, Service
+from tests.browser.footer import fits, mood, reload_until, standing, write
+from tests.browser.window import DESKTOP, PHONE
 
 SLUG = "frost-takes-the-early-plums"
 
@@ -70,43 +68,3 @@ def test_pages_carry_their_security_headers(page: Page) -> None:
     assert script["access-control-allow-origin"] == "*"
     assert script["cross-origin-resource-policy"] == "cross-origin"
     assert "javascript" in script["content-type"]
-
-
-@pytest.fixture
-def elsewhere(service: Service, article: str) -> Iterator[str]:
-    """A publisher's page on another origin: it embeds the widget with one script tag."""
-    story = f"""<!doctype html><title>News</title><link rel="icon" href="data:,">
-        <engagement-footer site="demo" article="{article}"></engagement-footer>
-        <script type="module" src="{service.url}/static/engagement.js"></script>"""
-
-    class Story(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(story.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Story) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/story"
-        server.shutdown()
-        thread.join()
-
-
-def test_the_widget_stands_on_another_origin(page: Page, elsewhere: str) -> None:
-    page.goto(elsewhere)
-    standing(page)
-    expect(page.get_by_text(EMPTY, exact=True)).to_be_visible()
-
-
-def test_the_footer_follows_its_attributes(page: Page, article: str) -> None:
-    open_article(page, article)
-    write(page, "Only on the first article.")
-    page.evaluate("document.querySelector('engagement-footer').setAttribute('article', 'another/one?ü')")
-    expect(page.get_by_text(EMPTY, exact=True)).to_be_visible()
-    page.evaluate(f"document.querySelector('engagement-footer').setAttribute('article', '{article}')")
-    expect(page.locator("li.comment")).to_have_count(1)

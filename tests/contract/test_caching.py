@@ -52,8 +52,9 @@ def test_writes_and_me_are_for_the_origins_of_the_site(client: FlaskClient, read
         assert good.headers["Access-Control-Allow-Origin"] == NEWS["Origin"]
         assert "Origin" in good.headers["Vary"]
         bad = client.open(path, method=method, json=body, headers=reader | EVIL)
-        assert bad.status_code == 403
-        assert "Access-Control-Allow-Origin" not in bad.headers
+        assert bad.status_code == 403  # which the page may read, to say what is wrong
+        assert bad.headers["Access-Control-Allow-Origin"] == EVIL["Origin"]
+        assert bad.json["type"] == "urn:engagement:problem:forbidden"  # type: ignore[index]
         assert "Origin" in bad.headers["Vary"]
         none = client.open(path, method=method, json=body, headers=reader)
         assert none.status_code in (200, 201)
@@ -80,8 +81,9 @@ def test_a_preflight_is_answered_for_two_hours(client: FlaskClient) -> None:
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
     assert answer.headers["Access-Control-Max-Age"] == "7200"
     assert "Origin" in answer.headers["Vary"]
-    assert client.options(f"{A}/reaction", headers=EVIL | ask).status_code == 403
-    assert client.options("/v1/nope/articles/a/reaction", headers=NEWS | ask).status_code == 403
+    assert (
+        client.options(f"{A}/reaction", headers=EVIL | ask).status_code == 204
+    )  # the call itself is refused
 
 
 def test_a_preflight_of_a_public_read_is_answered_for_all(client: FlaskClient) -> None:

@@ -8,7 +8,12 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from engagement.app import create_app
+from engagement.db.engine import Database
+from engagement.db.tables import articles
+from engagement.settings import Settings
 from engagement.worker.loop import Worker
 
 A = "/v1/demo/articles/story"
@@ -246,3 +251,44 @@ def test_a_key_is_forgotten_after_a_day(
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2))
     worker.round()
     assert client.post(f"{A}/comments", json={"body": "two"}, headers=headers).status_code == 201
+
+
+def test_a_reply_is_shown_before_the_worker_has_counted_it(client: FlaskClient, reader: Headers) -> None:
+    root = post(client, reader, "root")
+    reply = post(client, reader, "reply", root["id"])
+    thread = client.get(f"{A}/comments").json["items"][0]  # type: ignore[index]
+    assert [item["id"] for item in thread["replies"]["items"]] == [reply["id"]]
+    assert client.get(f"{A}/comments/{root['id']}").json["comment"] == thread  # type: ignore[index]
+
+
+def test_a_permalink_brings_no_more_than_the_nearest_fifty_ancestors(
+    client: FlaskClient, reader: Headers
+) -> None:
+    chain = [post(client, reader, "0")["id"]]
+    for depth in range(1, 61):
+        chain.append(post(client, reader, str(depth), chain[-1])["id"])
+    above = client.get(f"{A}/comments/{chain[-1]}").json["ancestors"]  # type: ignore[index]
+    assert [comment["id"] for comment in above] == chain[10:60]
+
+
+def test_a_refused_first_comment_makes_no_article(
+    client: FlaskClient, reader: Headers, database: Database
+) -> None:
+    other = post(client, reader, "elsewhere")
+    draft = {"body": "x", "parent_id": other["id"]}
+    assert client.post("/v1/demo/articles/new/comments", json=draft, headers=reader).status_code == 422
+    with database.read() as connection:
+        assert connection.scalars(select(articles.c.external_id)).all() == ["story"]
+
+
+def test_a_process_that_saw_no_article_sees_the_first_comment_of_another_process(
+    client: FlaskClient, reader: Headers, settings: Settings
+) -> None:
+    other = create_app(settings).test_client()
+    assert other.get(f"{A}/footer").json["comments"]["items"] == []  # type: ignore[index]
+    assert other.get(f"{A}/comments?sort=top").json["items"] == []  # type: ignore[index]
+    post(client, reader, "first")
+    for path in (f"{A}/footer", f"{A}/footer?sort=top"):
+        assert len(other.get(path).json["comments"]["items"]) == 1  # type: ignore[index]
+    for path in (f"{A}/comments", f"{A}/comments?sort=top", f"{A}/comments?limit=5"):
+        assert len(other.get(path).json["items"]) == 1  # type: ignore[index]

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from engagement.app import create_app
 from engagement.settings import Settings
+from engagement.sites.service import Sites
 from engagement.worker.loop import Worker
 
 A = "/v1/demo/articles/story"
@@ -67,22 +69,23 @@ def test_without_redis_a_comment_is_taken_and_shown(without_redis: FlaskClient, 
     assert len(shown["items"]) == 2
 
 
-def test_without_sql_what_is_hot_is_still_told(
-    client: FlaskClient, settings: Settings, tmp_path: Path
+def test_without_sql_what_is_hot_is_still_told_and_taken(
+    app: Flask, client: FlaskClient, settings: Settings, story: Headers
 ) -> None:
-    """A web process whose database goes away under it."""
-    minted: Any = client.post("/v1/demo/readers", json={}).json
-    reader = {"Authorization": f"Bearer {minted['token']}"}
-    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
-    client.get(f"{A}/footer")
-    client.get(f"{A}/footer")
+    """A web process whose database goes away under it, and whose memory of the site has run out."""
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=story)
+    hot: Any = client.get(f"{A}/footer").json
     file = Path(settings.database_url.removeprefix("sqlite:///"))
-    for name in ("", "-wal", "-shm"):
-        if file.with_name(file.name + name).exists():
-            file.with_name(file.name + name).write_bytes(b"this is no database")
-    fresh = create_app(settings).test_client()
-    assert fresh.get(f"{A}/footer").status_code == 503
-    assert fresh.get("/readyz").status_code == 503
+    for each in file.parent.glob(f"{file.name}*"):
+        each.write_bytes(b"this is no database")
+    sites: Sites = app.extensions["engagement.sites"]
+    sites._known.clear()
+    assert client.get(f"{A}/footer").json == hot
+    assert client.get("/v1/demo/counts?article=story").json["articles"]["story"]["reactions"] == 1  # type: ignore[index]
+    answer: Any = client.put(f"{A}/reaction", json={"mood": "sad"}, headers=story)
+    assert answer.json["reactions"]["top_mood"] == "sad"
+    assert client.get(f"{A}/footer?sort=top").status_code == 503  # nobody has asked for that page before
+    assert client.get("/readyz").status_code == 503
 
 
 def test_without_sql_a_comment_is_refused_with_a_time_to_retry(
@@ -111,3 +114,8 @@ def test_metrics_tell_requests_by_endpoint_and_status(
     text = client.get("/metrics").text
     assert 'engagement_requests_total{endpoint="footer.FooterOfArticle",method="GET",status="200"}' in text
     assert 'engagement_requests_total{endpoint="none",method="GET",status="404"}' in text
+    for n in range(20):
+        client.open("/nope", method=f"INVENTED{n}")
+    text = client.get("/metrics").text
+    assert 'method="OTHER"' in text
+    assert "INVENTED" not in text

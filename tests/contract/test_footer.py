@@ -13,7 +13,7 @@ from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.hot.connection import Hot
 from engagement.settings import Settings
-from engagement.sites.service import put_article
+from engagement.sites.publishing import put_article
 from engagement.worker.loop import Worker
 
 A = "/v1/demo/articles/story"

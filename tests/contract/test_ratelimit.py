@@ -97,3 +97,18 @@ def test_without_redis_the_limits_let_through_and_count_it(settings: Settings, t
     for _ in range(5):
         mint(client, "192.0.2.1")
     assert (REGISTRY.get_sample_value(name) or 0) == before + 5
+
+
+def test_a_refused_name_costs_nothing(client: FlaskClient) -> None:
+    for _ in range(5):
+        answer = client.post(
+            "/v1/demo/readers", json={"name": "x" * 61}, headers={"X-Forwarded-For": "192.0.2.1"}
+        )
+        assert answer.status_code == 422
+    mint(client, "192.0.2.1")
+
+
+def test_sending_the_same_comment_again_costs_nothing(client: FlaskClient) -> None:
+    reader = mint(client, "192.0.2.1") | {"Idempotency-Key": "1"}
+    codes = [client.post(f"{A}/comments", json={"body": "x"}, headers=reader).status_code for _ in range(6)]
+    assert codes == [201] * 6

@@ -35,14 +35,17 @@ def test_a_site_is_added_once(run: Run, client: FlaskClient) -> None:
     add = ("site", "add", "courier", "--origin", "https://courier.example/", "--articles", "open")
     assert run(*add).output == "The site courier is there.\n"
     again = run(*add)
-    assert (again.exit_code, again.output) == (1, "engagement: there is a site courier already\n")
+    assert (again.exit_code, again.output) == (
+        1,
+        "engagement: there is a site courier already; change it with `site set`\n",
+    )
     headers = {"Origin": "https://courier.example"}
     assert client.post("/v1/courier/readers", json={}, headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize(
     ("key", "origin", "said"),
-    [("No Site", "https://a.example", "site: may have"), ("site", "a.example", "origin: a.example is not")],
+    [("No Site", "https://a.example", "site: may have"), ("site", "a.example", "origin: 'a.example' is not")],
 )
 def test_a_wrong_site_is_one_clear_line(run: Run, key: str, origin: str, said: str) -> None:
     result = run("site", "add", key, "--origin", origin)
@@ -51,7 +54,58 @@ def test_a_wrong_site_is_one_clear_line(run: Run, key: str, origin: str, said: s
     assert len(result.output.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("origin", "kept"),
+    [
+        ("HTTPS://News.Example", "https://news.example"),
+        ("https://news.example:443/", "https://news.example"),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_send_it(run: Run, origin: str, kept: str) -> None:
+    run("site", "add", "courier", "--origin", origin)
+    assert run("site", "list").output.splitlines()[0] == f"courier  known  courier  {kept}"
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://::::[", "https://a.example/path", "ftp://a.example", "https://u@a.example"]
+)
+def test_what_is_no_origin_is_refused(run: Run, origin: str) -> None:
+    assert run("site", "add", "courier", "--origin", origin).exit_code == 1
+
+
+def test_a_site_is_changed(run: Run, client: FlaskClient) -> None:
+    run("site", "add", "courier", "--origin", "https://wrong.example")
+    changed = run("site", "set", "courier", "--origin", "https://right.example", "--articles", "open")
+    assert changed.output == "The site courier is changed.\n"
+    assert run("site", "list").output.splitlines()[0] == "courier  open  courier  https://right.example"
+    headers = {"Origin": "https://right.example"}
+    assert client.post("/v1/courier/readers", json={}, headers=headers).status_code == 201
+    assert run("site", "set", "nowhere", "--name", "x").output == "engagement: There is no such site.\n"
+
+
+def test_a_database_without_the_schema_is_one_clear_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGEMENT_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
+    said = "engagement: the database has not this release's schema: run `engagement migrate` first\n"
+    for words in (("verify",), ("worker",), ("site", "list"), ("article", "put", "demo", "a")):
+        result = run(*words)
+        assert (result.exit_code, result.output) == (1, said), words
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--url", "javascript:alert(1)"), ("--url", "no url"), ("--title", "x" * 501), ("--title", "\u200b")],
+)
+def test_what_is_no_url_or_title_is_refused(run: Run, option: str, value: str) -> None:
+    result = run("article", "put", "known", "a", option, value)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"engagement: {option[2:]}: ")
+
+
 def test_the_signing_key_is_printed_alone(run: Run, settings: Settings) -> None:
+    assert run("site", "signing-key", "nowhere").exit_code == 1
     assert run("site", "signing-key", "signed").output == signing_key(settings.secret_key, "signed") + "\n"
 
 
@@ -117,8 +171,9 @@ def test_the_doctor_names_what_is_wrong(
 
 
 def test_missing_settings_are_each_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = ["ENGAGEMENT_DATABASE_URL", "ENGAGEMENT_REDIS_URL", "ENGAGEMENT_SECRET_KEY"]
     result = CliRunner().invoke(main, ["worker"])
     assert result.exit_code == 1
-    assert [line.split()[1] for line in result.output.splitlines()] == [
-        "ENGAGEMENT_DATABASE_URL", "ENGAGEMENT_REDIS_URL", "ENGAGEMENT_SECRET_KEY",
-    ]  # fmt: skip
+    assert [line.split()[1] for line in result.output.splitlines()] == missing
+    result = CliRunner().invoke(main, ["verify"])
+    assert [line.split()[1] for line in result.output.splitlines()] == [*missing, "or"]

@@ -11,12 +11,13 @@ from sqlalchemy import delete, func, select
 from engagement import clock
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
-from engagement.db.tables import articles, choices, comments, dead_letters, outbox, sites
+from engagement.db.tables import articles, choices, comments, dead_letters, outbox, sites, tallies
 from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
-from engagement.hot.protocol import choosing
+from engagement.hot.protocol import choosing, hydrating
 from engagement.settings import Settings
+from engagement.sites.publishing import put_article
 from engagement.worker.flush import BALLOTS, Flushed, Flusher
 from engagement.worker.loop import Worker
 
@@ -88,7 +89,7 @@ def test_what_is_flushed_stays_a_while_and_then_goes(
     client: FlaskClient, reader: Headers, database: Database, hot: Hot
 ) -> None:
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
-    _, _, ledger, floors, due = ballot_keys(STORY)
+    _, _, ledger, floors, due, _ = ballot_keys(STORY)
     flusher(hot, database).flush()
     assert hot.client.xlen(ledger) == 1
     assert hot.client.hget(floors, STORY.name) is None
@@ -126,3 +127,81 @@ def test_more_than_a_batch_is_flushed_in_a_few_rounds(
     assert hot.execute(commands.tally(STORY)).counts == {"happy": 1, "sad": 2_500}  # type: ignore[union-attr]
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(choices)) == 2_501 + BALLOTS + 20
+
+
+def test_a_run_that_comes_back_after_another_is_flushed(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    StoredBallots(database).generation(STORY.shard, "another server, seen once")
+    assert worker.drain()
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
+
+
+def test_ballots_that_can_not_be_stored_do_not_keep_a_shard_waiting(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    due = ballot_keys(STORY)[4]
+    gone = [b for n in range(20_000) if (b := Ballot("gone", str(n), MOOD)).shard == STORY.shard]
+    hot.client.zadd(due, {ballot.name: n for n, ballot in enumerate(gone[:BALLOTS])})
+    worker.round()
+    worker.round()
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
+
+
+def test_a_ballot_that_makes_a_batch_fail_is_put_off_and_the_others_go_on(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    client.put("/v1/demo/articles/other/reaction", json={"mood": "sad"}, headers=reader)
+    poison = {"r": b"no reader id", "o": "", "n": "happy", "t": 1, "w": "net"}
+    other = Ballot("demo", "other", MOOD)
+    hot.client.xadd(ballot_keys(other)[2], poison)  # type: ignore[arg-type]
+    worker.round()
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
+    assert hot.client.zscore(ballot_keys(other)[4], other.name) > clock.now().timestamp() * 1_000  # type: ignore[operator]
+
+
+def test_a_view_that_differs_from_sql_is_built_anew(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    """SQL has lost a choice that Redis still counts; its reader then moves it."""
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    assert worker.drain()
+    with database.write() as connection:
+        connection.execute(delete(choices))
+        connection.execute(delete(tallies))
+    client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader)
+    assert worker.drain()
+    found: Any = client.get(f"{A}/reactions").json
+    assert {mood["key"]: mood["count"] for mood in found["moods"] if mood["count"]} == {"sad": 1}
+
+
+def test_an_article_closed_during_a_hydration_is_closed(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    hot.execute(commands.forget_view(STORY))
+    cold: Any = hot.execute(commands.tally(STORY))
+    plan = hydrating(STORY, cold, hot.limits)
+    snapshot = StoredBallots(database).snapshot(STORY, next(plan).run)
+    put_article(database, hot, "demo", "story", reactions_open=False)
+    assert hot.execute(plan.send(snapshot)) == "RETRY"
+    assert client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader).status_code == 409
+
+
+def test_the_lag_is_the_age_of_the_oldest_entry_that_sql_lacks(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    ledger, due = ballot_keys(STORY)[2], ballot_keys(STORY)[4]
+    late = flusher(hot, database)
+    batch = late.read({STORY.shard: hot.execute(commands.due(STORY.shard, 1))})  # type: ignore[dict-item]
+    client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader)
+    late.settle(late.commit(batch))
+    newest: Any = hot.client.xrevrange(ledger, count=1)
+    assert hot.client.zscore(due, STORY.name) == float(newest[0][1][b"t"])

@@ -159,7 +159,7 @@ class Ledger(RuleBasedStateMachine):
     def hydrate_slowly(self, ballot: Ballot, steps: int) -> None:
         answer = self.hot.execute(commands.tally(ballot))
         if isinstance(answer, Cold):
-            hydration = Paused(hydrating(ballot, answer.run, self.hot.limits), self.hot)
+            hydration = Paused(hydrating(ballot, answer, self.hot.limits), self.hot)
             for _ in range(steps):
                 if not hydration.done:
                     hydration.step()
@@ -171,7 +171,7 @@ class Ledger(RuleBasedStateMachine):
         self.hot.execute(commands.forget_view(ballot))
         answer = self.hot.execute(commands.tally(ballot))
         assert isinstance(answer, Cold)
-        hydration = Paused(hydrating(ballot, answer.run, self.hot.limits), self.hot)
+        hydration = Paused(hydrating(ballot, answer, self.hot.limits), self.hot)
         hydration.step()
         self.choose(ballot, reader, n)
         self.flush(0)
@@ -229,6 +229,11 @@ class Ledger(RuleBasedStateMachine):
         if lot == 0:
             self.server.kill()
             self.server.start()
+
+    @rule(ballot=ballots, n=st.integers(0, 2))
+    def another_redis_was_seen(self, ballot: Ballot, n: int) -> None:
+        """A process was pointed at another server for a moment; this one is the right one all the same."""
+        self.stored.generation(ballot.shard, f"other-{n}")
 
     @precondition(lambda self: self.redis_goes_back)
     @rule()
@@ -336,7 +341,7 @@ class Ledger(RuleBasedStateMachine):
             assert self.hot.play(tallying(ballot)) == counted
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """A process that ends in the middle of a transaction."""
 
 

@@ -1,6 +1,6 @@
 -- One reader's present choice, without building a view: the SQL row and the ledger after its cursor.
 -- ARGV: 1 ballot, 2 reader, 3 replay limit [, 4 choice in SQL, 5 cursor of that read]
--- Answers {KNOWN, choice} | {UNKNOWN} (bring the row) | {BEHIND} (bring a fresher one)
+-- Answers {KNOWN, choice} | {UNKNOWN} (bring the row) | {BEHIND} (bring a fresher one) | {FLUSH} (too much to replay)
 local base = live()
 if base then
   local choice = redis.call('HGET', KEYS[2], ARGV[2])
@@ -9,10 +9,12 @@ if base then
 end
 if not ARGV[5] then return {'UNKNOWN'} end
 local floor = redis.call('HGET', KEYS[4], ARGV[1])
-if (base and before(ARGV[5], base)) or (floor and before(ARGV[5], floor)) then return {'BEHIND'} end
+if floor and before(ARGV[5], floor) then return {'BEHIND'} end
 local choice = ARGV[4]
-if not base then
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '(' .. ARGV[5], '+', 'COUNT', ARGV[3])) do
+if not base or before(ARGV[5], base) then -- no view, or one that SQL went back behind
+  local replay = redis.call('XRANGE', KEYS[3], '(' .. ARGV[5], '+', 'COUNT', ARGV[3] + 1)
+  if #replay > tonumber(ARGV[3]) then return {'FLUSH'} end
+  for _, entry in ipairs(replay) do
     if entry[2][2] == ARGV[2] then choice = entry[2][6] end
   end
 end

@@ -1,8 +1,8 @@
 -- One reader's choice on one ballot: the only write of a choice.
 -- ARGV: 1 ballot, 2 reader, 3 choice ('' takes it back), 4 network hash [, 5 choice in SQL, 6 cursor of that read]
--- Answers {COLD, run} | {UNKNOWN} | {CLOSED} | {SAME, tally} | {OK, tally}. Never reads the ledger.
+-- Answers {COLD, run, policy} | {UNKNOWN} | {CLOSED} | {SAME, tally} | {OK, tally}. Never reads the ledger.
 local base = live()
-if not base then return {'COLD', run()} end
+if not base then return cold() end
 local last, generation, open = unpack(redis.call('HMGET', KEYS[1], 'last', 'generation', 'open'))
 if open ~= '1' then return {'CLOSED'} end
 local old = redis.call('HGET', KEYS[2], ARGV[2])
@@ -13,7 +13,7 @@ if not old then
     return {'UNKNOWN'}
   elseif before(ARGV[6], base) then -- SQL went back behind the view
     redis.call('UNLINK', KEYS[1], KEYS[2])
-    return {'COLD', run()}
+    return cold()
   else
     old = ARGV[5] -- nothing of this reader since the base
   end

@@ -1,6 +1,6 @@
 -- Goes before every ballot script.
 -- KEYS: 1 view (last, run, generation, open, n:<choice>), 2 choices ('@' base, '*' complete, reader -> choice),
---       3 ledger, 4 floors, 5 due. All carry one hash tag.
+--       3 ledger, 4 floors, 5 due, 6 policies. All carry one hash tag. ARGV: 1 ballot.
 
 local function before(a, b) -- ids are generation-number; is a older than b
   local ag, an = a:match('^(%d+)-(%d+)$')
@@ -18,6 +18,10 @@ local function live() -- the base of a whole view of this run; what is not whole
   if base and redis.call('HGET', KEYS[1], 'run') == run() then return base end
   redis.call('UNLINK', KEYS[1], KEYS[2])
   return nil
+end
+
+local function cold() -- the run, and how often the ballot's policy was changed: what a hydration must know
+  return {'COLD', run(), redis.call('HGET', KEYS[6], ARGV[1]) or '0'}
 end
 
 local function tally() -- choice, count, choice, count, ...

@@ -17,10 +17,12 @@ if trim then
 end
 local last = redis.call('HGET', KEYS[1], 'last')
 if last and before(last, ARGV[2]) then redis.call('UNLINK', KEYS[1], KEYS[2]) end -- SQL has overtaken the view
-local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
-if #newest == 0 then
-  redis.call('ZREM', KEYS[5], ARGV[1])
-elseif kept and not before(ARGV[2], newest[1][1]) then
+local waiting = redis.call('XRANGE', KEYS[3], '(' .. ARGV[2], '+', 'COUNT', 1)
+if #waiting > 0 then
+  redis.call('ZADD', KEYS[5], waiting[1][2][8], ARGV[1]) -- due since its oldest entry that SQL doesn't have
+elseif kept then
   redis.call('ZADD', KEYS[5], kept + tonumber(ARGV[3]), ARGV[1]) -- all flushed: due when the oldest may go
+elseif redis.call('XLEN', KEYS[3]) == 0 then
+  redis.call('ZREM', KEYS[5], ARGV[1])
 end
 return 1

@@ -1,3 +1,3 @@
--- The tally of a ballot's view. Answers {COLD, run} | {OK, tally}
-if not live() then return {'COLD', run()} end
+-- The tally of a ballot's view. ARGV: 1 ballot. Answers {COLD, run, policy} | {OK, tally}
+if not live() then return cold() end
 return {'OK', tally()}

@@ -1,9 +1,12 @@
 // The client of the public API. Every failure is a Problem; identity is minted at the first write, not before.
 
+import { sayRefused } from "./publisher.js";
 import { drop, load, save } from "./store.js";
 
 const PATIENCE = 15_000; // milliseconds until an unanswered call counts as a failed one
+const LATER = 60; // seconds: a reader who is told to come back after more than that does not sit and wait
 const PLAIN = /^[A-Za-z0-9._:@-]{1,128}$/;
+const HEADER = /^[\x21-\x7e]+$/;
 
 /** One path segment for any article id: plain if it is safe in a path, else "~" and base64url of its UTF-8. */
 export function segment(id) {
@@ -12,28 +15,38 @@ export function segment(id) {
   return `~${btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
-/** A refused or failed call. `status` 0 means that no answer came; `retryAfter` is in seconds or null. */
+/**
+ * A refused or failed call. `status` 0 means that no answer came; `retryAfter` is in seconds or null; `errors`
+ * is `{field: [messages]}`; `minting` says that it was the reader's token that could not be had.
+ */
 export class Problem extends Error {
   constructor(status, body = {}, retryAfter = null) {
     super(body.detail || body.title || `HTTP ${status}`);
     this.status = status;
     this.detail = body.detail || body.title || "";
+    this.errors = body.errors ?? {};
     this.retryAfter = retryAfter;
+    this.minting = false;
   }
 
-  /** Worth trying again with nothing changed. */
+  /** Worth trying again with nothing changed, and soon. */
   get temporary() {
-    return [0, 429, 502, 503, 504].includes(this.status);
+    return [0, 429, 502, 503, 504].includes(this.status) && (this.retryAfter ?? 0) <= LATER;
   }
 }
 
 export class Api {
   #base;
   #article;
+  #names;
+  #signature;
   #sessionKey;
   #minting = null;
 
-  constructor(origin, site, article) {
+  /** `signature`: the publisher's, for a site whose articles are `signed`, or null. */
+  constructor(origin, site, article, signature = null) {
+    this.#names = [site, article];
+    this.#signature = HEADER.test(signature ?? "") ? { "Article-Signature": signature } : {};
     this.#base = `${origin}/v1/${encodeURIComponent(site)}`;
     this.#article = `${this.#base}/articles/${segment(article)}`;
     this.#sessionKey = `engagement:reader:${origin}:${site}`;
@@ -78,7 +91,7 @@ export class Api {
 
   react(mood) {
     if (mood === null) return this.#write("DELETE", `${this.#article}/reaction`);
-    return this.#write("PUT", `${this.#article}/reaction`, { mood });
+    return this.#write("PUT", `${this.#article}/reaction`, { mood }, this.#signature);
   }
 
   vote(comment, value) {
@@ -88,7 +101,7 @@ export class Api {
   /** Post a comment; `key` makes a repeated attempt the same comment. */
   post(body, parent, key) {
     const content = parent ? { body, parent_id: parent } : { body };
-    return this.#write("POST", `${this.#article}/comments`, content, { "Idempotency-Key": key });
+    return this.#write("POST", `${this.#article}/comments`, content, { "Idempotency-Key": key, ...this.#signature });
   }
 
   /** Give the reader a name, null for none: with the new token if there is none yet. */
@@ -126,6 +139,9 @@ export class Api {
       .then(({ token, reader }) => {
         this.remember({ token, name: reader?.name ?? null });
         return token;
+      })
+      .catch((problem) => {
+        throw Object.assign(problem, { minting: true });
       })
       .finally(() => {
         this.#minting = null;
@@ -165,6 +181,7 @@ export class Api {
       signal?.removeEventListener("abort", stop);
     }
     const parsed = parse(content);
+    if (response.status === 403) sayRefused(...this.#names, parsed?.detail ?? "");
     if (!response.ok) throw new Problem(response.status, parsed ?? {}, wait(response.headers.get("Retry-After")));
     if (parsed === undefined) throw new Problem(502);
     return parsed;

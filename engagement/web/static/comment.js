@@ -2,8 +2,9 @@
 
 import { Composer } from "./composer.js";
 import { busyButton, el } from "./dom.js";
+import { foldIfTall } from "./fold.js";
 import { Votes } from "./votes.js";
-import { ago, inFull, words } from "./words.js";
+import { ago, inFull, why, words } from "./words.js";
 
 const SHOWN = new Set(["approved", "pending"]);
 
@@ -71,15 +72,16 @@ export class Comment {
         this.#host.announce(words.loaded(list.items.length));
         await this.#host.recall();
       } catch (problem) {
-        if (!this.#host.signal.aborted) button.after(el("span", { class: "note", role: "alert", text: problem.detail || words.failedMore }));
+        if (!this.#host.signal.aborted) button.after(el("span", { class: "note", role: "alert", text: why(problem, words.failedMore) }));
       }
     }));
   }
 
   #content() {
-    const body = el("div", { class: "body" });
+    const body = el("div", { class: "body", id: `body-${this.id}` });
     // The one place for markup: the service has sanitised it.
     body.innerHTML = this.#comment.body_html;
+    foldIfTall(body);
     return [this.#byline(), body, this.#comment.status === "pending" ? el("p", { class: "pending", text: words.pending }) : this.#actions()];
   }
 

@@ -3,9 +3,10 @@
 import { el } from "./dom.js";
 import { persist } from "./persist.js";
 import { drop, load, save } from "./store.js";
-import { words } from "./words.js";
+import { why, words } from "./words.js";
 
 const LIMIT = 5000; // characters, as the service counts them: code points
+const NAME_LIMIT = 60; // characters, as the service has it
 const NEAR = 500; // the count shows when fewer than this are left
 
 let composers = 0;
@@ -63,7 +64,7 @@ export class Composer {
       const id = `${this.#text.id}-name`;
       const name = this.#host.api.session?.name ?? "";
       this.#identity.replaceChildren(el("label", { for: id, text: words.name }),
-        el("input", { id, type: "text", maxlength: "80", autocomplete: "nickname", value: name }));
+        el("input", { id, type: "text", maxlength: NAME_LIMIT, autocomplete: "nickname", value: name }));
     } else {
       const change = () => {
         this.identify(true);
@@ -135,7 +136,7 @@ export class Composer {
     } catch (problem) {
       this.#done();
       if (problem.name === "AbortError") this.#note.textContent = "";
-      else this.#refuse(problem.detail || words.refused);
+      else this.#refused(problem);
     }
   }
 
@@ -154,6 +155,7 @@ export class Composer {
     this.#sending = controller;
     this.#host.signal.addEventListener("abort", () => controller.abort(), { signal: controller.signal });
     this.#note.textContent = "";
+    this.#identity.querySelector("input")?.removeAttribute("aria-invalid");
     this.#text.readOnly = true;
     this.#submit.textContent = words.posting;
     this.#submit.setAttribute("aria-disabled", "true");
@@ -165,6 +167,16 @@ export class Composer {
     this.#submit.textContent = this.#parent ? words.postReply : words.post;
     this.#submit.removeAttribute("aria-disabled");
     this.#cancel.hidden = !this.#parent;
+  }
+
+  #refused(problem) {
+    const told = why(problem, words.notPosted);
+    this.#refuse(problem.retryAfter === null ? told : `${told} ${words.draftStays}`);
+    const name = this.#identity.querySelector("input");
+    if (name && Object.hasOwn(problem.errors, "name")) {
+      name.setAttribute("aria-invalid", "true");
+      name.focus();
+    }
   }
 
   #refuse(text) {

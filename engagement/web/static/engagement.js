@@ -1,19 +1,22 @@
 // <engagement-footer site="…" article="…">: the foot of an article. One script tag defines the element:
 //   <script type="module" src="https://engagement.example/static/engagement.js"></script>
-// The API is where this file came from, unless the attribute `src-base` names another origin.
+// The API is where this file came from, unless the attribute `src-base` names another origin. `sort` is the order
+// at first (newest, oldest, top), `theme` is light, dark or auto (the reader's system; see footer.css), `signature`
+// is the publisher's, for a site whose articles are signed.
 
 import { Api } from "./api.js";
 import { busyButton, el } from "./dom.js";
 import { Moods } from "./moods.js";
 import { persist } from "./persist.js";
+import { sayUnknown } from "./publisher.js";
 import { Thread } from "./thread.js";
-import { words } from "./words.js";
+import { why, words } from "./words.js";
 
 const HERE = new URL(import.meta.url);
 const STYLES = new URL("footer.css", HERE);
 
 class EngagementFooter extends HTMLElement {
-  static observedAttributes = ["site", "article", "src-base", "sort"];
+  static observedAttributes = ["site", "article", "src-base", "sort", "signature"];
 
   #life = null;
   #root = this.attachShadow({ mode: "open" });
@@ -57,18 +60,22 @@ class EngagementFooter extends HTMLElement {
     const article = this.getAttribute("article");
     if (!site || !article) return;
     const origin = new URL(this.getAttribute("src-base") ?? "/", HERE).href.replace(/\/$/, "");
-    const host = { api: new Api(origin, site, article), signal: life.signal, announce: (...told) => this.#announce(...told) };
+    const api = new Api(origin, site, article, this.getAttribute("signature"));
+    const host = { api, signal: life.signal, announce: (...told) => this.#announce(...told) };
     this.#content.replaceChildren(skeleton());
     this.#content.setAttribute("aria-busy", "true");
     try {
-      const sort = words.sorts[this.getAttribute("sort")] ? this.getAttribute("sort") : "newest";
+      const asked = this.getAttribute("sort");
+      const sort = Object.hasOwn(words.sorts, asked) ? asked : "newest";
       const footer = await persist(() => host.api.footer(sort, life.signal), {
         signal: life.signal,
         onWait: (problem, seconds) => this.#waiting(problem, seconds, life),
       });
-      if (!life.signal.aborted) await this.#show(host, footer, sort);
+      if (life.signal.aborted) return;
+      if (unknown(footer)) sayUnknown(site, article);
+      await this.#show(host, footer, sort);
     } catch (problem) {
-      if (!life.signal.aborted) this.#failed(problem.detail);
+      if (!life.signal.aborted) this.#failed(why(problem, ""));
     }
   }
 
@@ -90,6 +97,8 @@ class EngagementFooter extends HTMLElement {
   }
 
   #failed(detail) {
+    // Said already, while it is still tried: the button may have the focus.
+    if (!detail && this.#content.querySelector(".failed")) return;
     this.#content.removeAttribute("aria-busy");
     this.#content.replaceChildren(el("div", { class: "failed", role: "alert" },
       el("p", { text: words.failed }), detail ? el("p", { class: "hint", text: detail }) : null,
@@ -106,6 +115,12 @@ class EngagementFooter extends HTMLElement {
   #network = () => {
     this.#offline.hidden = navigator.onLine !== false;
   };
+}
+
+/** Whether it looks like an article that nobody has put, on a site where readers may not bring one into being. */
+function unknown({ article, counts }) {
+  return article.comments_open === false && article.reactions_open === false && (article.title ?? null) === null &&
+    counts.comments === 0 && counts.reactions === 0;
 }
 
 function skeleton() {

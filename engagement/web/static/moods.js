@@ -3,7 +3,7 @@
 import { Ballot } from "./ballot.js";
 import { el } from "./dom.js";
 import { face } from "./faces.js";
-import { count, words } from "./words.js";
+import { count, why, words } from "./words.js";
 
 export class Moods {
   #host;
@@ -58,7 +58,7 @@ export class Moods {
       this.#open = false;
       this.#show(this.#ballot.choice, this.#ballot.choice);
     }
-    this.#say(problem.detail || words.refused);
+    this.#say(why(problem, words.notSaved));
   }
 
   #say(text) {

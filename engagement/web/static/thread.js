@@ -3,7 +3,7 @@
 import { Comment } from "./comment.js";
 import { Composer } from "./composer.js";
 import { busyButton, el } from "./dom.js";
-import { words } from "./words.js";
+import { why, words } from "./words.js";
 
 const ASK = 100; // comment ids that one `me` call takes
 
@@ -108,14 +108,14 @@ export class Thread {
         button.textContent = words.moreComments;
         // An expired walk cannot go on: begin it again from its first page.
         if (problem.status === 410) await this.#resort(this.#sort);
-        else this.#host.announce(problem.detail || words.failedMore, true);
+        else this.#host.announce(why(problem, words.failedMore), true);
       }
     }));
   }
 
   #failed(problem, again) {
     this.#more.replaceChildren(
-      el("p", { class: "note", role: "alert", text: problem.detail || words.failedMore }),
+      el("p", { class: "note", role: "alert", text: why(problem, words.failedMore) }),
       busyButton({ class: "wide", text: words.tryAgain }, again));
   }
 

@@ -2,7 +2,7 @@
 
 import { Ballot } from "./ballot.js";
 import { el, svg } from "./dom.js";
-import { count, words } from "./words.js";
+import { count, why, words } from "./words.js";
 
 export class Votes {
   #counts;
@@ -29,7 +29,7 @@ export class Votes {
         return value;
       },
       show: (desired, confirmed) => this.#show(desired, confirmed),
-      refused: (problem) => say(problem.detail || words.refused),
+      refused: (problem) => say(why(problem, words.notSaved)),
       waiting: (problem, seconds) => say(navigator.onLine === false ? words.keptOffline : words.kept(seconds)),
     });
     this.element = el("div", { class: "votes", role: "group", "aria-label": words.votesOn(name) }, this.#up, this.#down, this.#note);

@@ -34,6 +34,8 @@ export const words = {
   sorted: (name) => `Comments sorted: ${name}.`,
   anonymous: "Anonymous",
   removed: "This comment was removed.",
+  showAll: "Show all of it",
+  showLess: "Show less",
   edited: "edited",
   pinned: "Pinned",
   featured: "Editors’ pick",
@@ -51,20 +53,48 @@ export const words = {
   failed: "The conversation could not be loaded.",
   failedMore: "That did not load. Please try again.",
   tryAgain: "Try again",
-  offline: "You are offline. What you choose and write is kept here and sent when you are back.",
-  busyLoading: (s) => `The conversation is busy. Trying again in ${seconds(s)}.`,
-  kept: (s) => `Your choice is kept. We will try again in ${seconds(s)}.`,
-  keptDraft: (s) => `Your comment is kept. We will try again in ${seconds(s)}.`,
-  keptOffline: "You are offline. Your choice is kept.",
-  keptDraftOffline: "You are offline. Your comment is kept and will be sent when you are back.",
-  refused: "That did not work.",
+  offline: "You are offline. Keep this page open: what you choose and post is sent when you are back.",
+  busyLoading: (s) => `The conversation is busy. Trying again in about ${span(s)}.`,
+  kept: (s) => `Your choice is kept while this page is open. We will try again in about ${span(s)}.`,
+  keptDraft: (s) => `Your comment is kept. We will try again in about ${span(s)} while this page is open.`,
+  keptOffline: "You are offline. Your choice is kept while this page is open, and sent when you are back.",
+  keptDraftOffline: "You are offline. Your comment is kept, and sent when you are back and this page is still open.",
+  notSaved: "Your choice could not be saved. Please try again.",
+  notPosted: "Your comment could not be sent. It is still in the box: please try again.",
+  draftStays: "Your comment stays in the box.",
+  notSetUp: "This page is not set up for reactions and comments.",
+  tooManyReaders: "Too many new readers from your network.",
+  tooFast: "That was a lot in a short time.",
+  busy: "The conversation is busy.",
+  later: (s) => `Please try again in about ${span(s)}.`,
+  fields: { name: "Your name", body: "Your comment", parent_id: "The comment that you answer", article: "The address of this article" },
   chosen: (label) => `You chose ${label}.`,
   takenBack: "Your reaction was taken back.",
 };
 
-function seconds(s) {
-  const whole = Math.max(1, Math.ceil(s));
-  return whole === 1 ? "1 second" : `${count(whole)} seconds`;
+/** What a reader is told of a Problem; `otherwise` where the service gave no reason, or no answer. */
+export function why(problem, otherwise) {
+  const { status, detail, errors, retryAfter, minting } = problem;
+  if (status === 403) return words.notSetUp;
+  if (retryAfter !== null && (status === 429 || status >= 500)) {
+    const what = status !== 429 ? words.busy : minting ? words.tooManyReaders : words.tooFast;
+    return `${what} ${words.later(retryAfter)}`;
+  }
+  return Object.entries(errors).flatMap(([field, faults]) => [faults].flat().map((fault) => wrong(field, fault))).join(" ") || detail || otherwise;
+}
+
+/** "Your name is longer than 60 characters." Some messages go on from the field's name, others stand alone. */
+function wrong(field, fault) {
+  const name = Object.hasOwn(words.fields, field) ? words.fields[field] : field;
+  return `${name}${/^[A-Z]/.test(fault) ? ":" : ""} ${fault}${/[.!?]$/.test(fault) ? "" : "."}`;
+}
+
+/** A time to wait, in words: "5 seconds", "20 minutes", "an hour"; never much less than it is. */
+function span(s) {
+  if (s <= 90) return s <= 1 ? "a second" : `${Math.ceil(s)} seconds`;
+  if (s <= 3000) return `${Math.ceil(s / 60)} minutes`;
+  const hours = Math.ceil((s - 300) / 3600);
+  return hours === 1 ? "an hour" : `${count(hours)} hours`;
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
