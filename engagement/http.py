@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
+from werkzeug.wsgi import get_input_stream
+
+from engagement.errors import BadRequest
 
 
 class OrjsonProvider(JSONProvider):
@@ -20,6 +27,29 @@ class OrjsonProvider(JSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Raises `ValueError` for what isn't JSON."""
         return orjson.loads(s)
+
+
+class WholeRequest(Request):
+    """A request whose body is whole or refused: Flask takes the beginning of a chunked one for all of it."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body. Raises `BadRequest`, or werkzeug's 400, 408 and 413."""
+        limit = self.max_content_length or 0
+        try:
+            # One byte more than it may have, to see whether it has more.
+            body = get_input_stream(self.environ, max_content_length=limit + 1).read()
+        except ParseException:
+            raise BadRequest("The body's chunks can't be read.") from None
+        except ClientDisconnected as error:
+            if isinstance(error.__context__, TimeoutError):
+                raise RequestTimeout from None
+            raise
+        if len(body) > limit:
+            raise RequestEntityTooLarge
+        if len(body) < (self.content_length or 0):
+            raise ClientDisconnected
+        return BytesIO(body)
 
 
 def public(body: Any, *, max_age: int, degraded: str | None = None) -> Response:
@@ -47,5 +77,6 @@ def private(body: Any, status: int = 200, **headers: str) -> Response:
 
 def init_app(app: Flask, body_max_bytes: int) -> None:
     """Set the JSON provider and the size of a body."""
+    app.request_class = WholeRequest
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = body_max_bytes

@@ -31,7 +31,7 @@ def gunicorn_options(settings: Settings, *, bind: str | None = None) -> dict[str
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     options: dict[str, object] = {
         "bind": bind or f"{host}:{settings.port}",
-        "worker_class": "gthread",
+        "worker_class": "engagement.gunicorn_worker.SlowClientWorker",
         "workers": settings.web_workers,
         "threads": settings.web_threads,
         # Loaded once, before the workers are forked: they share its memory.
@@ -51,6 +51,7 @@ def gunicorn_options(settings: Settings, *, bind: str | None = None) -> dict[str
         "forwarder_headers": "",
         "worker_tmp_dir": HEARTBEATS if os.access(HEARTBEATS, os.W_OK) else None,
         "when_ready": _keep_shared,
+        "post_fork": _tell_body_max(settings.body_max_bytes),
     }
     if settings.metrics_dir:
         options["child_exit"] = _mark_dead(settings.metrics_dir)
@@ -103,6 +104,14 @@ def _keep_shared(server: Any) -> None:
     """Keep the collector off what was loaded before the fork: it would copy those pages into each worker."""
     gc.collect()
     gc.freeze()
+
+
+def _tell_body_max(body_max_bytes: int) -> Any:
+    def post_fork(server: Any, worker: Any) -> None:
+        """Tell the worker up to what size a body is worth waiting for."""
+        worker.body_max = body_max_bytes
+
+    return post_fork
 
 
 def _mark_dead(metrics_dir: str) -> Any:

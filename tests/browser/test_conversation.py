@@ -200,7 +200,7 @@ def test_a_closed_article_can_be_read_and_nothing_more(page: Page, article: str)
     def close(route: Route) -> None:
         response = route.fetch()
         footer = response.json()
-        footer["article"] |= {"comments_open": False, "reactions_open": False}
+        footer["article"] |= {"title": "Closed", "comments_open": False, "reactions_open": False}
         route.fulfill(response=response, json=footer)
 
     page.route("**/footer?*", close)

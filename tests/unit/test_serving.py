@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.workers.gthread import ThreadWorker
 
 from engagement.serving import gunicorn_options, share_metrics
 from engagement.settings import Settings
@@ -26,7 +27,12 @@ def config_of(settings: Settings, bind: str | None = None) -> Config:
 
 def test_gunicorn_takes_every_option() -> None:
     config = config_of(replace(SETTINGS, web_workers=3, web_threads=5))
-    assert (config.workers, config.threads, config.worker_class_str) == (3, 5, "gthread")
+    assert (config.workers, config.threads, config.worker_class_str) == (
+        3,
+        5,
+        "engagement.gunicorn_worker.SlowClientWorker",
+    )
+    assert issubclass(config.worker_class, ThreadWorker)
     assert config.preload_app
     assert config.control_socket_disable
     assert config.accesslog is None

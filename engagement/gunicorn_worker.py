@@ -1,0 +1,245 @@
+"""gunicorn's threaded worker, with a thread for each request that has come and none for those that are to come.
+
+gthread reads a request in a thread, for as long as the client likes. Here the main loop takes in what arrives, and
+a thread gets the request when all of it is there, or so much that it can be refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import time
+from functools import partial
+from typing import Any
+
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from engagement.framing import Framing, Stage
+
+LINGER, LINGER_BYTES = 2.0, 1_048_576
+"""Seconds for which, and bytes with which, a client that was refused may go on before it is cut off."""
+
+TIMED_OUT = (
+    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    b"Cache-Control: no-store\r\nContent-Length: 86\r\n\r\n"
+    b'{"type":"urn:engagement:problem:request-timeout","title":"Request Timeout","status":408}'
+)
+
+
+class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
+    """A connection, what has arrived on it and how much of a request that is; to gunicorn's parser, its socket."""
+
+    parser: Any
+
+    def __init__(self, worker: SlowClientWorker, sock: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(worker.cfg, sock, client, server)
+        self.data_ready = True  # or a thread would wait for data
+        self.received = bytearray()
+        self.framing = Framing(worker.body_max)
+        self.discarded = 0
+        self._worker = worker
+        self._deadline: float | None = None
+
+    def init(self) -> None:
+        """Make the parser. In a thread."""
+        if self.parser is None:
+            self.initialized = True
+            self.parser = get_parser(self.cfg, self, self.client)
+
+    def next_request(self) -> None:
+        """Begin again, with what came behind the last request."""
+        self.received[:0] = self.parser.unreader.take_buffered()
+        self.framing = Framing(self._worker.body_max)
+        self._deadline = None
+
+    def recv(self, size: int) -> bytes:
+        """What has arrived. In a thread; it waits only for a body over `body_max`, if that is wanted after all."""
+        if self.received:
+            piece = bytes(self.received[:size])
+            del self.received[:size]
+            return piece
+        if self.framing.fault:
+            raise self.framing.fault
+        if self.framing.stage is Stage.WHOLE:  # never, unless the parser and we count differently
+            raise ConnectionResetError(errno.ECONNRESET, "the request has ended")
+        now = time.monotonic()
+        self._deadline = self._deadline or now + self._worker.request_timeout
+        before = self.sock.gettimeout()
+        self.sock.settimeout(max(self._deadline - now, 0.001))
+        try:
+            return self.sock.recv(size)  # type: ignore[no-any-return]
+        finally:
+            self.sock.settimeout(before)
+
+
+class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
+    """gthread under which a slow client costs a socket, and no thread.
+
+    A connection is with a thread, or it is in the poller and in one of `receiving`, `lingering` and gunicorn's
+    `keepalived_conns`. The dicts are in the order of their connections' timeouts.
+    """
+
+    request_timeout = 10.0
+    """Seconds for each of: the first byte on a new connection, the rest of the head, the body."""
+    answer_timeout = 30.0
+    """Seconds for a client to take one piece of an answer, beyond what the kernel holds for it."""
+    body_max = 65_536
+    """Bytes of a body that the application takes; `gunicorn_options` sets it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.receiving: dict[Connection, None] = {}
+        self.lingering: dict[Connection, None] = {}
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Raises `RuntimeError` for protocols that the main loop can't follow."""
+        super().check_config(cfg, log)
+        if cfg.is_ssl or cfg.protocol != "http" or cfg.http2_cleartext != "off":
+            raise RuntimeError("this worker speaks HTTP/1.1 only: end TLS, HTTP/2 and uWSGI at a proxy")
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, at the cost of the one that has waited longest if there are too many."""
+        try:
+            sock, client = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._shed()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        self._await(Connection(self, sock, client, listener.getsockname()))
+        if self.nr_conns >= self.worker_connections:
+            self._shed()
+
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """The next request on a kept connection begins."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._receive(conn)
+
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """Answer. In a thread."""
+        if conn.framing.stage is Stage.REFUSABLE:
+            req.force_close()  # where its body ends is not known, or far off
+        elif conn.framing.continue_expected:
+            req._expected_100_continue = False  # noqa: SLF001 - the body is here
+        conn.sock.settimeout(self.answer_timeout)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.info("A client was too slow to be answered.")
+            return False
+
+    def finish_request(self, conn: Connection, fs: Any) -> None:
+        """Wait for the next request, or end the connection. Never blocks, as gthread's closing does."""
+        if fs.cancelled() or fs.exception() or not fs.result():
+            self._linger(conn)
+            return
+        conn.next_request()
+        if conn.received:
+            conn.sock.setblocking(False)
+            self._advance(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Close what has had its time."""
+        now = time.monotonic()
+        for waiting in (self.receiving, self.lingering):
+            while (conn := next(iter(waiting), None)) and conn.timeout <= now:
+                if conn.received:
+                    self._say(conn, TIMED_OUT)
+                self._drop(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        super()._cap_keepalive(deadline)
+        for conn in self.receiving:
+            if not conn.received:
+                conn.timeout = min(conn.timeout, deadline)
+        self.receiving = dict.fromkeys(sorted(self.receiving, key=lambda conn: conn.timeout))
+
+    def _receive(self, conn: Connection, _: Any = None) -> None:
+        data = self._take(conn)
+        if data == b"":
+            self._drop(conn)
+            return
+        conn.received += data or b""
+        self._advance(conn)
+
+    def _advance(self, conn: Connection) -> None:
+        """Give the request to a thread, or wait for the rest of it."""
+        before = conn.framing.stage
+        stage = conn.framing.look(conn.received)
+        if stage in (Stage.WHOLE, Stage.REFUSABLE):
+            self._forget(conn)
+            self.enqueue_req(conn)
+        elif stage is not before or conn not in self.receiving:
+            if stage is Stage.BODY and conn.framing.continue_expected:
+                self._say(conn, b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._await(conn)
+
+    def _await(self, conn: Connection) -> None:
+        """Wait for the next stage, in a time of its own."""
+        self._forget(conn)
+        self._wait(conn, self.receiving, self.request_timeout, self._receive)
+
+    def _linger(self, conn: Connection) -> None:
+        """Say that this was all, and let the client read it: a reset by what it still sends would lose it."""
+        conn.received.clear()
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(conn)
+        else:
+            self._wait(conn, self.lingering, LINGER, self._discard)
+
+    def _discard(self, conn: Connection, _: Any) -> None:
+        data = self._take(conn)
+        conn.discarded += len(data or b"")
+        if data == b"" or conn.discarded > LINGER_BYTES:
+            self._drop(conn)
+
+    def _take(self, conn: Connection) -> bytes | None:
+        """What has arrived; None if nothing has, no bytes at the end."""
+        try:
+            return conn.sock.recv(65_536)  # type: ignore[no-any-return]
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def _say(self, conn: Connection, text: bytes) -> None:
+        try:
+            conn.sock.send(text)
+        except OSError:
+            self.log.debug("A client doesn't listen.")
+
+    def _wait(self, conn: Connection, among: dict[Connection, None], seconds: float, then: Any) -> None:
+        conn.timeout = time.monotonic() + seconds
+        among[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(then, conn))
+
+    def _forget(self, conn: Connection) -> None:
+        for waiting in (self.receiving, self.lingering):
+            if conn in waiting:
+                del waiting[conn]
+                self.poller.unregister(conn.sock)
+
+    def _drop(self, conn: Connection) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _shed(self) -> None:
+        """Close the connection that has waited longest: of the unfinished, else of the kept."""
+        if conn := next(iter(self.receiving), None):
+            self._drop(conn)
+        elif self.keepalived_conns:
+            conn = self.keepalived_conns.popleft()
+            self.poller.unregister(conn.sock)
+            self._drop(conn)
