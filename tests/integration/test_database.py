@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text, update
 
 from engagement.db.engine import Database
-from engagement.db.migrate import is_current, upgrade
+from engagement.db.migrate import FOLDER, is_current, newest_revision, upgrade
 from engagement.db.tables import meta, metadata, shards
 from engagement.errors import DatabaseUnavailable, StartError
 
@@ -31,6 +33,12 @@ def test_the_migrations_make_the_tables_as_they_are_written_down(url: str) -> No
         assert connection.scalar(select(meta.c.value).where(meta.c.key == "shards")) == "128"
         assert len(connection.execute(select(shards)).all()) == 128
     database.close()
+
+
+def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
 
 
 def test_migrations_may_run_in_parallel(url: str) -> None:
