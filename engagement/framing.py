@@ -1,7 +1,7 @@
 """Where a request ends, found in its bytes while they arrive. It says nothing about what the request says.
 
-gunicorn's parser reads the same bytes after this, and alone decides what they mean; a request that the two count
-differently ends with its connection.
+gunicorn's parser reads the same bytes after this and alone decides what they mean; where it wants more of
+them than were found here, the connection ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEAD_MAX = 32_768
 LINE_MAX = 8_192
 """Bytes of a chunk's size line, or of all trailers; just above what gunicorn takes of the former."""
 READ_AHEAD = 16_384
-"""Bytes beyond a body's limit with which it is surely over it: a chunk's line that has begun may be among them,
+"""Bytes past a body's limit with which it is over it for sure: a chunk's unfinished line may be among them,
 and gunicorn reads a little more than it is asked for."""
 
 END = b"\r\n\r\n"

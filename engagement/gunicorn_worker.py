@@ -1,7 +1,7 @@
-"""gunicorn's threaded worker, with a thread for each request that has come and none for those that are to come.
+"""gunicorn's threaded worker, made so that slow clients hold no threads.
 
-gthread reads a request in a thread, for as long as the client likes. Here the main loop takes in what arrives, and
-a thread gets the request when all of it is there, or so much that it can be refused.
+gthread reads a request in a thread, for as long as the client likes. Here the main loop takes in what
+arrives, and a thread gets the request when all of it is there, or so much that it can be refused.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from engagement.framing import Framing, Stage
 LINGER, LINGER_BYTES = 2.0, 1_048_576
 """Seconds for which, and bytes with which, a client that was refused may go on before it is cut off."""
 
+PROBLEM = b'{"type":"urn:engagement:problem:request-timeout","title":"Request Timeout","status":408}'
 TIMED_OUT = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-    b"Cache-Control: no-store\r\nContent-Length: 86\r\n\r\n"
-    b'{"type":"urn:engagement:problem:request-timeout","title":"Request Timeout","status":408}'
+    b"Cache-Control: no-store\r\nContent-Length: %d\r\n\r\n%s" % (len(PROBLEM), PROBLEM)
 )
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """A connection, what has arrived on it and how much of a request that is; to gunicorn's parser, its socket."""
+    """A connection with what has arrived on it. gunicorn's parser takes it for the socket."""
 
     parser: Any
 
@@ -55,7 +55,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self._deadline = None
 
     def recv(self, size: int) -> bytes:
-        """What has arrived. In a thread; it waits only for a body over `body_max`, if that is wanted after all."""
+        """What has arrived. In a thread: it waits only if the application wants a body over `body_max`."""
         if self.received:
             piece = bytes(self.received[:size])
             del self.received[:size]
@@ -77,7 +77,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
     """gthread under which a slow client costs a socket, and no thread.
 
-    A connection is with a thread, or it is in the poller and in one of `receiving`, `lingering` and gunicorn's
+    A connection is with a thread, or in the poller and one of `receiving`, `lingering` and gunicorn's
     `keepalived_conns`. The dicts are in the order of their connections' timeouts.
     """
 

@@ -1,17 +1,22 @@
-"""What gunicorn is told."""
+"""What gunicorn is told, where its worker sees a request end, what becomes of a body that can't be read."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask, request
 from gunicorn.config import Config
+from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.workers.gthread import ThreadWorker
 
+from engagement import http, openapi
+from engagement.framing import HEAD_MAX, LINE_MAX, READ_AHEAD, Framing, Stage
 from engagement.serving import gunicorn_options, share_metrics
 from engagement.settings import Settings
 
@@ -68,3 +73,105 @@ def test_the_shared_metrics_are_told_to_prometheus_client(
     share_metrics(replace(SETTINGS, metrics_dir=str(tmp_path / "metrics")))
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "metrics")
     assert (tmp_path / "metrics").is_dir()
+
+
+def test_the_worker_knows_how_large_a_body_may_be() -> None:
+    worker = SimpleNamespace(body_max=0)
+    config_of(replace(SETTINGS, body_max_bytes=2048)).post_fork(None, worker)
+    assert worker.body_max == 2048
+
+
+def test_the_worker_takes_no_tls() -> None:
+    config = config_of(SETTINGS)
+    config.set("certfile", "cert.pem")
+    with pytest.raises(RuntimeError, match=r"HTTP/1\.1 only"):
+        config.worker_class.check_config(config, None)
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: Chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        POST + b"CONTENT-length:\t5 \r\n\r\nhello",
+        CHUNKED + b"0\r\n\r\n",
+        CHUNKED + b"4\r\n\r\n\r\n\r\nA;b=c\r\n0123456789\r\n0\r\nSum: 1\r\n\r\n",
+    ],
+)
+def test_a_request_is_whole_with_its_last_byte_and_not_before(message: bytes) -> None:
+    framing, data = Framing(100), bytearray()
+    for byte in message[:-1]:
+        data.append(byte)
+        assert framing.look(data) in (Stage.HEAD, Stage.BODY)
+    data.append(message[-1])
+    assert framing.look(data) is Stage.WHOLE
+    assert Framing(100).look(data + b"GET / HTTP") is Stage.WHOLE
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"GET / HTTP/1.1\n",
+        b"GET / HTTP/1.1\r\nA: " + b"x" * HEAD_MAX,
+        POST + b"Content-Length: 101\r\n\r\n",
+        POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        POST + b"Transfer-Encoding: gzip\r\n\r\n",
+        CHUNKED + b"-1\r\n",
+        CHUNKED + b"1_0\r\n",
+        CHUNKED + b"\r\n",
+        CHUNKED + b"2\r\nabc\r\n",
+        CHUNKED + b"5;" + b"x" * LINE_MAX,
+        CHUNKED + b"1\r\na\r\n" * 30,
+        CHUNKED + b"fffff\r\n" + b"x" * (READ_AHEAD + 200),
+        CHUNKED + b"0\r\n" + b"A: b\r\n" * LINE_MAX,
+    ],
+)
+def test_what_is_broken_or_too_large_is_not_waited_for(message: bytes) -> None:
+    assert Framing(100).look(bytearray(message)) is Stage.REFUSABLE
+
+
+def test_only_http_1_1_is_told_to_go_on() -> None:
+    expecting = b" HTTP/1.%d\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n"
+    for minor in (0, 1):
+        framing = Framing(100)
+        assert framing.look(bytearray(b"PUT /" + expecting % minor)) is Stage.BODY
+        assert framing.continue_expected is bool(minor)
+
+
+class Failing:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "status"),
+    [
+        (BytesIO(b"x" * 100), None, 200),
+        (BytesIO(b"x" * 101), None, 413),
+        (BytesIO(b"x" * 101), 101, 413),
+        (BytesIO(b"x" * 99), 100, 400),
+        (Failing(InvalidChunkSize(b"zz")), None, 400),
+        (Failing(ConnectionResetError()), None, 400),
+        (Failing(TimeoutError()), None, 408),
+    ],
+)
+def test_a_body_is_whole_or_a_problem(body: BytesIO | Failing, length: int | None, status: int) -> None:
+    app = Flask("bodies")
+    http.init_app(app, 100)
+    openapi.init_app(app)
+    app.add_url_rule("/", view_func=lambda: str(len(request.get_data())), methods=["POST"])
+    environ: dict[str, object] = {"wsgi.input": body, "wsgi.input_terminated": True}
+    if length is not None:
+        environ["CONTENT_LENGTH"] = str(length)
+    answer = app.test_client().post("/", environ_overrides=environ)
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json is not None
+        assert answer.json["status"] == status
