@@ -19,6 +19,8 @@ from engagement.errors import BadRequest, Invalid, NotFound, Problem, TooLarge
 
 log = structlog.get_logger()
 F = TypeVar("F", bound=Callable[..., Any])
+ARTICLE = "/v1/<site>/articles/<article>"
+"""The path of what belongs to one article."""
 
 
 class ProblemSchema(ma.Schema):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +22,6 @@ from tests.servers import RedisServer, Served
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in [name for name in os.environ if name.startswith("ENGAGEMENT_")]:
         monkeypatch.delenv(name)
 
@@ -41,16 +41,23 @@ def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url
 
 
-@pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
-    """Of stores that are migrated and hold the open site `demo` and the sites `known` and `signed`."""
-    url = f"sqlite:///{tmp_path}/engagement.db"
-    upgrade(url)
-    database = Database(url)
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database that holds the open site `demo` and the sites `known` and `signed`."""
+    file = tmp_path_factory.mktemp("template") / "engagement.db"
+    upgrade(f"sqlite:///{file}")
+    database = Database(f"sqlite:///{file}")
     add_site(database, "demo", name="Demo", admission="open", origins=["https://news.example"])
     add_site(database, "known", name="Known", admission="known")
     add_site(database, "signed", name="Signed", admission="signed")
-    database.close()
+    database.close()  # the last connection brings the write-ahead log into the file
+    return file
+
+
+@pytest.fixture
+def settings(redis_url: str, template: Path, tmp_path: Path) -> Settings:
+    """Of stores of one's own: an empty Redis, and a copy of the template."""
+    url = f"sqlite:///{shutil.copy(template, tmp_path)}"
     return load(
         database_url=url,
         redis_url=redis_url,

@@ -22,13 +22,11 @@ from engagement.comments.schemas import (
 )
 from engagement.comments.service import Comments
 from engagement.http import private, public
-from engagement.openapi import StrictBlueprint, may_answer
+from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
 from engagement.readers.caller import Callers
 from engagement.settings import Settings
 from engagement.sites.canonical import encode_segment
 from engagement.sites.service import Sites
-
-ARTICLE = "/v1/<site>/articles/<article>"
 
 
 def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Callers) -> StrictBlueprint:

@@ -11,12 +11,10 @@ from engagement.comments.schemas import FooterArgumentsSchema
 from engagement.footer.schemas import FooterSchema, MeArgumentsSchema, MeSchema
 from engagement.footer.service import Footer
 from engagement.http import private, public
-from engagement.openapi import StrictBlueprint, may_answer
+from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
 from engagement.readers.caller import Callers
 from engagement.settings import Settings
 from engagement.sites.service import Sites
-
-ARTICLE = "/v1/<site>/articles/<article>"
 
 
 def blueprint(settings: Settings, sites: Sites, footer: Footer, callers: Callers) -> StrictBlueprint:

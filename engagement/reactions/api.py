@@ -8,7 +8,7 @@ from flask import Response
 from flask.views import MethodView
 
 from engagement.http import private, public
-from engagement.openapi import StrictBlueprint, may_answer
+from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
 from engagement.reactions.moods import tally_body
 from engagement.reactions.schemas import MoodSchema, ReactionSchema, TallySchema
 from engagement.reactions.service import Reactions
@@ -16,8 +16,6 @@ from engagement.readers.caller import Callers
 from engagement.settings import Settings
 from engagement.sites.schemas import WriteHeadersSchema
 from engagement.sites.service import Sites
-
-ARTICLE = "/v1/<site>/articles/<article>"
 
 
 def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: Callers) -> StrictBlueprint:

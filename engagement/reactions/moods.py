@@ -28,8 +28,6 @@ MOODS = (
 )
 """In the order they are shown. A mood once used is retired, never renumbered or given another meaning."""
 
-KEYS = frozenset(mood.key for mood in MOODS)
-
 
 def shares(counts: list[int]) -> list[int]:
     """Whole percentages that sum to 100 (all 0 if nothing is counted), by largest remainder (Hamilton).

@@ -6,13 +6,11 @@ import marshmallow as ma
 
 from engagement.reactions.moods import MOODS
 
-KEYS = [mood.key for mood in MOODS]
-
 
 class MoodSchema(ma.Schema):
     """A reader's mood."""
 
-    mood = ma.fields.String(required=True, validate=ma.validate.OneOf(KEYS))
+    mood = ma.fields.String(required=True, validate=ma.validate.OneOf([mood.key for mood in MOODS]))
 
 
 class MoodCountSchema(ma.Schema):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,61 +26,35 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import select
 
-from engagement import clock
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
-from engagement.db.migrate import upgrade
-from engagement.db.tables import article_counts, articles, choices, comments, readers, sites
+from engagement.db.tables import articles, choices
 from engagement.errors import NotFound, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Cold
-from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
-from engagement.hot.protocol import Limits, Plan, choosing, hydrating, tallying
+from engagement.hot.protocol import Limits, choosing, hydrating, tallying
 from engagement.verify import verify
 from engagement.worker.flush import Batch, Flusher
 from engagement.worker.storing import Reading
+from tests.ledger_world import (
+    BALLOTS,
+    CHOICES,
+    COMMENT,
+    READERS,
+    REPLAY,
+    Crash,
+    CrashingDatabase,
+    Paused,
+    make_template,
+)
 from tests.servers import RedisServer
-
-READERS = [UUID(int=n) for n in range(1, 7)]
-COMMENT = UUID(int=99)
-BALLOTS = [Ballot("s", "a", MOOD), Ballot("s", "b", MOOD), Ballot("s", "a", VOTE, str(COMMENT))]
-CHOICES = {MOOD: ["happy", "sad", "angry", ""], VOTE: ["up", "down", ""]}
-REPLAY = 8
 
 ballots = st.sampled_from(BALLOTS)
 people = st.sampled_from(READERS)
-
-
-class Paused:
-    """A plan that is played a need at a time."""
-
-    def __init__(self, plan: Plan[Any], hot: Hot) -> None:
-        self._plan = plan
-        self._hot = hot
-        self._answer: Any = None
-        self._need: Any = next(plan)
-        self.done = False
-        self.result: Any = None
-
-    def step(self, *, twice: bool = False) -> None:
-        """Answer one need; `twice` as a driver that sends a command again."""
-        try:
-            if twice and isinstance(self._need, Command):
-                self._hot.execute(self._need)
-            answer = self._hot._answer(self._need)
-            self._need = self._plan.send(answer)
-        except StopIteration as stop:
-            self.done, self.result = True, stop.value
-        except Unavailable:
-            self.done = True  # too much to replay: refused, nothing done
-
-    def finish(self) -> None:
-        while not self.done:
-            self.step()
 
 
 class Ledger(RuleBasedStateMachine):
@@ -341,52 +314,10 @@ class Ledger(RuleBasedStateMachine):
             assert self.hot.play(tallying(ballot)) == counted
 
 
-class Crash(BaseException):
-    """A process that ends in the middle of a transaction."""
-
-
-class CrashingDatabase(Database):
-    """Writes that end before they commit."""
-
-    def __init__(self, database: Database) -> None:
-        self.engine = database.engine
-
-    @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        with super().write() as connection:
-            yield connection
-            raise Crash
-
-
 @pytest.fixture
 def world(redis_server: RedisServer, tmp_path: Path) -> type[Ledger]:
     template = tmp_path / "template.db"
-    upgrade(f"sqlite:///{template}")
-    database = Database(f"sqlite:///{template}")
-    with database.write() as connection:
-        now = clock.now()
-        connection.execute(
-            insert(sites).values(key="s", name="s", origins=[], articles="known", created_at=now)
-        )
-        connection.execute(insert(readers), [{"id": r, "site": "s", "created_at": now} for r in READERS])
-        for n, name in enumerate("ab"):
-            connection.execute(
-                insert(articles).values(
-                    id=UUID(int=1_000 + n), site="s", external_id=name, comments_open=True,
-                    reactions_open=True, created_at=now,
-                )
-            )  # fmt: skip
-        connection.execute(
-            insert(comments).values(
-                article_id=UUID(int=1_000), id=COMMENT, parent_id=UUID(int=1_000), depth=0,
-                reader_id=READERS[0], status="approved", body="b", body_html="b", renderer=1,
-                revision=1, created_at=now, network="n", up=0, down=0, score=0, reply_count=0,
-                pinned=False, featured=False,
-            )
-        )  # fmt: skip
-        connection.execute(insert(article_counts).values(article_id=UUID(int=1_000), comments=1, threads=1))
-    database.close()
-    sqlite3.connect(template).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+    make_template(template)
 
     class World(Ledger):
         server = redis_server
