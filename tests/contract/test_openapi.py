@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from engagement.worker.loop import Worker
 
-EXAMPLES = int(os.environ.get("ENGAGEMENT_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
 
 
 def test_openapi_is_3_1_and_names_every_call(app: Flask) -> None:
