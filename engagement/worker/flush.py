@@ -42,6 +42,7 @@ log = structlog.get_logger()
 FLUSHED = Counter("engagement_flushed_entries_total", "Ledger entries stored in SQL")
 FENCED = Counter("engagement_flush_fenced_total", "Flushes given up because Redis was restarted meanwhile")
 RACED = Counter("engagement_flush_raced_total", "Ballots left to another worker that was faster")
+OFF = Counter("engagement_views_off_total", "Views that differed from SQL and were built anew")
 PUT_OFF = Counter("engagement_flush_put_off_total", "Ballots that can't be stored for now")
 LAG = Gauge(
     "engagement_flush_lag_seconds", "Age of the oldest entry that SQL lacks", multiprocess_mode="mostrecent"
@@ -148,6 +149,7 @@ class Flusher:
         FLUSHED.inc(sum(len(reading.entries) for reading in busy))
         self._voted({(r.ballot.site, r.ballot.article) for r in busy if r.ballot.kind == VOTE})
         for reading in [reading for reading in busy if reading.key in off]:
+            OFF.inc()
             log.error("a view differed from sql and is built anew", ballot=reading.ballot.name)
             self._hot.execute(commands.forget_view(reading.ballot))
         return quiet + busy
