@@ -1,4 +1,4 @@
-"""Real servers for tests: a private Redis, and the whole service as `engagement serve` starts it."""
+"""The whole service, as `engagement serve` starts it."""
 
 from __future__ import annotations
 
@@ -8,52 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import redis
 import requests
-
-from engagement.embedded.redis import RedisFolder, find_server
-from tests.waiting import until
-
-
-class RedisServer:
-    """A real Redis in a folder of its own, that can be killed and come back with what it answered."""
-
-    def __init__(self, folder: Path, durability: str = "always") -> None:
-        self._folder = RedisFolder(folder)
-        self._durability = durability
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return self._folder.url
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
-
-    def start(self) -> None:
-        argv = self._folder.prepare(find_server(), self._durability)
-        self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-        until(self._folder.answers)
-
-    def kill(self) -> None:
-        """SIGKILL; the socket stays, as it does in life."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-        self._folder.remove_socket()
-
-    def _end(self, number: int) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(20)
-            self._process = None
 
 
 class Served:
