@@ -31,7 +31,7 @@ class Settings:
     """What the service was told. Times are in seconds unless a name says otherwise."""
 
     database_url: str = field(repr=False)
-    """SQLAlchemy URL of the truth: `sqlite:////folder/engagement.db`."""
+    """URL of the truth: `sqlite:////folder/engagement.db` or `postgresql://user:password@host/database`."""
     redis_url: str = field(repr=False)
     """`redis://host:6379/0` or `unix:///folder/redis.sock`."""
     secret_key: str = field(repr=False)
@@ -177,8 +177,8 @@ def _database_url(text: str) -> None:
         backend = make_url(text).get_backend_name()
     except ArgumentError:
         raise ValidationError("is not a database URL") from None
-    if backend != "sqlite":
-        raise ValidationError("names a database that is not supported: use sqlite")
+    if backend not in ("sqlite", "postgresql"):
+        raise ValidationError("names a database that is not supported: use postgresql or sqlite")
 
 
 def _redis_url(text: str) -> None:

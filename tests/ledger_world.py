@@ -64,7 +64,7 @@ class CrashingDatabase(Database):
     """Writes that end before they commit."""
 
     def __init__(self, database: Database) -> None:
-        self.engine = database.engine
+        self.__dict__ |= database.__dict__
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:

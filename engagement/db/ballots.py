@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from uuid import UUID
 
 import structlog
@@ -13,15 +12,16 @@ from sqlalchemy import (
     Table,
     and_,
     func,
-    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from engagement import clock
+from engagement.db import bulk
+from engagement.db.articles import article_ids
 from engagement.db.engine import Database
 from engagement.db.tables import (
+    BALLOT,
     articles,
     choices,
     comments,
@@ -47,53 +47,31 @@ def sql_key(article_id: UUID, ballot: Ballot) -> Key:
     return article_id, ballot.kind, article_id if ballot.kind == MOOD else UUID(ballot.subject)
 
 
-def article_ids(connection: Connection, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
-    """(site, article) → internal id, for those that SQL knows."""
-    by_site: dict[str, list[str]] = defaultdict(list)
-    for site, article in names:
-        by_site[site].append(article)
-    wanted = or_(
-        *(and_(articles.c.site == site, articles.c.external_id.in_(ids)) for site, ids in by_site.items())
-    )
-    rows = connection.execute(select(articles.c.site, articles.c.external_id, articles.c.id).where(wanted))
-    return {(site, article): id for site, article, id in rows}
-
-
 def read_cursors(connection: Connection, keys: list[Key]) -> dict[Key, str]:
     """The cursor of each ballot; `0-0` where nothing was flushed yet."""
     found = dict.fromkeys(keys, ZERO)
-    by_article: dict[UUID, list[Key]] = defaultdict(list)
-    for key in keys:
-        by_article[key[0]].append(key)
-    for article_id, of_article in by_article.items():
-        rows = connection.execute(
-            select(cursors.c.kind, cursors.c.subject_id, cursors.c.generation, cursors.c.number)
-            .where(cursors.c.article_id == article_id)
-            .where(cursors.c.subject_id.in_([key[2] for key in of_article]))
-        )
-        for kind, subject_id, generation, number in rows:
-            if (article_id, kind, subject_id) in found:
-                found[article_id, kind, subject_id] = f"{generation}-{number}"
+    columns = (*BALLOT, "generation", "number")
+    for a, k, s, generation, number in bulk.fetch(connection, cursors, BALLOT, keys, columns):
+        found[a, k, s] = f"{generation}-{number}"
     return found
 
 
 def move_cursors(connection: Connection, moved: dict[Key, str]) -> None:
     """Set cursors; the caller holds what it must hold."""
-    rows = []
-    for (article_id, kind, subject_id), cursor in moved.items():
-        generation, number = order(cursor)
-        rows.append(
-            {"article_id": article_id, "kind": kind, "subject_id": subject_id,
-             "generation": generation, "number": number}
-        )  # fmt: skip
-    statement = upsert(cursors)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["article_id", "kind", "subject_id"],
-            set_={"generation": statement.excluded.generation, "number": statement.excluded.number},
-        ),
-        rows,
-    )
+    rows = [(*key, *order(cursor)) for key, cursor in sorted(moved.items())]
+    at = ("generation", "number")
+    bulk.put(connection, cursors, (*BALLOT, *at), rows, replace=at)
+
+
+def lock_cursors(connection: Connection, keys: list[Key], *, wait: bool = False) -> dict[Key, str]:
+    """Make and lock the cursor rows, in one order everywhere, and answer what they say.
+
+    Those that somebody else has are waited for, or left out.
+    """
+    keys = sorted(keys)
+    bulk.put(connection, cursors, (*BALLOT, "generation", "number"), [(*key, 0, 0) for key in keys])
+    locked = bulk.lock(connection, cursors, BALLOT, keys, skip_locked=not wait)
+    return read_cursors(connection, [(a, k, s) for a, k, s in locked])
 
 
 def on_ballot(table: Table, key: Key) -> ColumnElement[bool]:
@@ -134,15 +112,10 @@ class StoredBallots:
                 connection.execute(
                     update(shards).where(shards.c.shard == shard).values(generation=generation)
                 )
-                new = upsert(redis_runs).values(
-                    shard=shard, run_id=run, generation=generation, seen_at=clock.now()
-                )
-                connection.execute(
-                    new.on_conflict_do_update(
-                        index_elements=["shard", "run_id"],
-                        set_={"generation": new.excluded.generation, "seen_at": new.excluded.seen_at},
-                    )
-                )
+                bulk.put(
+                    connection, redis_runs, ("shard", "run_id", "generation", "seen_at"),
+                    [(shard, run, generation, clock.now())], replace=("generation", "seen_at"),
+                )  # fmt: skip
         return int(generation)
 
     def snapshot(self, ballot: Ballot, run: str) -> Snapshot:
@@ -202,10 +175,7 @@ class StoredBallots:
             if floor is None or not ids:
                 return
             key = sql_key(ids[ballot.site, ballot.article], ballot)
-            connection.execute(
-                select(cursors.c.number).where(on_ballot(cursors, key)).with_for_update(key_share=True)
-            )
-            cursor = read_cursors(connection, [key])[key]
+            cursor = lock_cursors(connection, [key], wait=True)[key]
             if order(cursor) < order(floor):
                 move_cursors(connection, {key: floor})
                 HEALS.inc()

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from engagement.breaker import Breaker, BreakerOpenError, Verdict
+from engagement.db import postgresql, sqlite
 from engagement.errors import DatabaseUnavailable
+
+STORES = {"sqlite": sqlite, "postgresql": postgresql}
+"""What the truth can be kept in, by the backend's name in a URL."""
 
 
 class Database:
     """`read()` and `write()` are the only ways to a connection. Connects at the first use, not before."""
 
-    def __init__(self, url: str, *, timeout: float = 5.0, pool_size: int = 16) -> None:
-        """`timeout` in seconds bounds the wait for a lock and for a free connection."""
-        self.engine = _sqlite(url, timeout, pool_size)
+    def __init__(self, url: str, *, timeout: float = 5.0, pool_size: int = 16, bounded: bool = True) -> None:
+        """`timeout` in seconds bounds the wait for a lock, for a free connection and for a server's answer.
+
+        `bounded` False: a statement may take as long as it takes (migrations).
+        """
+        parsed = make_url(url)
+        self._store = STORES[parsed.get_backend_name()]
+        self.engine = self._store.engine(parsed, timeout, pool_size, bounded)
+        self.breaker = self.write_breaker = Breaker("database", self._judge, probe=3 * timeout)
+        if self._store.WRITES_HANG_ALONE:
+            self.write_breaker = Breaker("database writes", self._judge, probe=3 * timeout)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot: all that is read in it belongs together. Raises `DatabaseUnavailable`."""
-        with self._connection("BEGIN") as connection:
+        with self._connection(self._store.READ, self.breaker) as connection:
             yield connection
 
     @contextmanager
@@ -34,7 +46,7 @@ class Database:
         On SQLite it takes the write lock at its beginning, so that it never fails half way for a reader's
         snapshot that has grown old.
         """
-        with self._connection("BEGIN IMMEDIATE") as connection:
+        with self._connection(self._store.WRITE, self.write_breaker) as connection:
             yield connection
 
     def ping(self) -> None:
@@ -50,46 +62,23 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _connection(self, begin: str) -> Iterator[Connection]:
+    def _connection(self, options: dict[str, object], breaker: Breaker) -> Iterator[Connection]:
         try:
-            options = {"sqlite_begin": begin}
-            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            with (
+                breaker.watch(),
+                self.engine.connect().execution_options(**options) as connection,
+                connection.begin(),
+            ):
                 yield connection
-        except PoolTimeout as error:
+        except (BreakerOpenError, PoolTimeout) as error:
             raise DatabaseUnavailable() from error
         except DBAPIError as error:
-            if error.connection_invalidated or _is_outage(error):
+            if error.connection_invalidated or self._store.is_outage(error):
                 raise DatabaseUnavailable() from error
             raise
 
-
-def _is_outage(error: DBAPIError) -> bool:
-    """Locked, gone, full or unreadable: the store's state, not a fault of the statement."""
-    if type(error.orig).__name__ not in ("OperationalError", "DatabaseError", "InterfaceError"):
-        return False
-    return not str(error.orig).startswith(("no such ", "near ", "table ", "too many SQL"))
-
-
-def _sqlite(url: str, timeout: float, pool_size: int) -> Engine:
-    engine = create_engine(
-        make_url(url),
-        connect_args={"timeout": timeout, "check_same_thread": False},
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=timeout,
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we begin ourselves; the driver would begin at the first write
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")  # a commit that was answered is on disk
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
-
-    return engine
+    def _judge(self, error: Exception) -> Verdict:
+        """What the end of a transaction tells about the store; an error of the caller's own is no outage."""
+        if isinstance(error, PoolTimeout):
+            return Verdict.NOTHING
+        return self._store.verdict(error) if isinstance(error, DBAPIError) else Verdict.ANSWERED

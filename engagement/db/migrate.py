@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from engagement.db.engine import Database
 from engagement.db.tables import meta, shards
-from engagement.errors import StartError
+from engagement.errors import DatabaseUnavailable, StartError
 from engagement.hot.keys import SHARDS
 
 FOLDER = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x656E676167656D  # "engagem", in PostgreSQL's one space of such locks
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_MS = 500
+"""How long a migration waits for a table that is in use, and makes the requests behind it wait."""
+ATTEMPTS, PAUSE = 60, 0.5
+"""How often it tries again, and seconds between two tries."""
 
 
 def upgrade(database_url: str) -> None:
     """Run the missing migrations, and write the shards at the first start. Safe to run twice and in parallel.
 
-    Raises `StartError` if the database was laid out for another number of shards.
+    The release before may go on running meanwhile. Raises `StartError` if the database was laid out for
+    another number of shards.
     """
-    database = Database(database_url)
+    database = Database(database_url, bounded=False)
     try:
-        with database.write() as connection:
-            if not is_current(connection):
-                _migrate(connection)
-            _lay_shards(connection)
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                with database.write() as connection:
+                    _one_at_a_time(connection)
+                    if not is_current(connection):
+                        _migrate(connection)
+                    _lay_shards(connection)
+                return
+            except DatabaseUnavailable as error:
+                if not left or _sqlstate(error) != LOCK_NOT_AVAILABLE:
+                    raise
+                time.sleep(PAUSE)
     finally:
         database.close()
 
 
+def _one_at_a_time(connection: Connection) -> None:
+    """Nobody else migrates until the end of the transaction, and no lock on a table is waited for for long.
+
+    Whoever waits for a table makes all who come later wait as well, so it gives up early and tries again.
+    SQLite has one writer as it is.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
+
+
+def _sqlstate(error: DatabaseUnavailable) -> str | None:
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+
+
 def is_current(connection: Connection) -> bool:
-    """Does the database have this release's schema? Without Alembic, whose import a warm start can spare."""
+    """Does the database have this release's schema, or that of one after it, which works for this one too?
+
+    Without Alembic, whose import a warm start can spare.
+    """
     if not inspect(connection).has_table("alembic_version"):
         return False
-    return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == newest_revision())
+    return str(connection.scalar(text("SELECT version_num FROM alembic_version"))) >= newest_revision()
 
 
 def newest_revision() -> str:

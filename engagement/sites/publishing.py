@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import ada_url
-from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from engagement import clock
+from engagement.db.articles import insert_articles
 from engagement.db.engine import Database
 from engagement.db.tables import articles, sites
 from engagement.errors import Invalid, NotFound
@@ -17,7 +18,7 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot
 from engagement.sites import policy
-from engagement.sites.service import SITE_KEY, Site, insert_article
+from engagement.sites.service import SITE_KEY, Site
 from engagement.text import clean_text
 
 NAME_LENGTH = 200
@@ -34,10 +35,14 @@ def add_site(
         raise Invalid(errors={"site": ["may have a-z, 0-9 and inner hyphens, at most 64"]})
     values = _site_values(name=name, origins=origins, admission=admission)
     with database.write() as connection:
-        added = connection.execute(
-            upsert(sites).values(key=key, created_at=clock.now(), **values).on_conflict_do_nothing()
-        )
-        return added.rowcount == 1
+        if connection.scalar(select(sites.c.key).where(sites.c.key == key)) is not None:
+            return False
+        try:
+            connection.execute(insert(sites).values(key=key, created_at=clock.now(), **values))
+        except IntegrityError:  # somebody was faster; on SQLite nobody can be
+            connection.rollback()
+            return False
+        return True
 
 
 def change_site(
@@ -98,7 +103,7 @@ def put_article(
     with database.write() as connection:
         if connection.scalar(select(sites.c.key).where(sites.c.key == site)) is None:
             raise NotFound("There is no such site.")
-        insert_article(connection, site, article)
+        insert_articles(connection, [(site, article)])
         if changes:
             connection.execute(
                 update(articles)

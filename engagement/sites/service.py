@@ -11,9 +11,8 @@ from uuid import UUID
 
 from cachetools import TTLCache
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from engagement import clock
+from engagement.db.articles import insert_articles
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, sites
 from engagement.errors import DatabaseUnavailable, Forbidden, Invalid, NotFound
@@ -142,25 +141,8 @@ class Sites:
         """
         if not self.may_create(site, article, signature):
             raise Forbidden("Readers can't bring an article into being on this site.")
-        insert_article(connection, site.key, article)
+        insert_articles(connection, [(site.key, article)])
         return _read_articles(connection, site.key, [article])[article]
-
-
-def insert_article(connection: Connection, site: str, article: str) -> None:
-    """Make the article, open, unless it is there."""
-    connection.execute(
-        upsert(articles)
-        .values(
-            id=clock.new_id(),
-            site=site,
-            external_id=article,
-            url=article if article.startswith("https://") else None,
-            comments_open=True,
-            reactions_open=True,
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing()
-    )
 
 
 def _read_articles(connection: Connection, site: str, names: Sequence[str]) -> dict[str, Article]:

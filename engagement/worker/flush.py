@@ -15,20 +15,20 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from engagement import clock
+from engagement.db.articles import Name, article_ids, insert_articles
 from engagement.db.ballots import (
     Key,
     StoredBallots,
-    article_ids,
+    lock_cursors,
     move_cursors,
     order,
     read_cursors,
     sql_key,
 )
 from engagement.db.engine import Database
-from engagement.db.tables import articles, shards, sites
+from engagement.db.tables import shards, sites
 from engagement.errors import Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Due, Entry
@@ -54,9 +54,6 @@ BALLOTS = 64
 """Of one SQL transaction at most."""
 PAUSE_MS = 30_000
 """How long a ballot that can't be stored is left alone."""
-
-Name = tuple[str, str]
-"""(site, article)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,25 +206,14 @@ class Flusher:
             ids |= self._bring_back(lost)
         return {b: sql_key(ids[b.site, b.article], b) for b in ballots if (b.site, b.article) in ids}
 
-    def _bring_back(self, names: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    def _bring_back(self, names: set[Name]) -> dict[Name, UUID]:
         """An article that SQL lost with a restored backup: its ledger proves that it was there."""
         with self._database.write() as connection:
             for site, article in names:
                 log.error(
                     "sql went back; an article is made anew from its ledger", site=site, article=article
                 )
-                connection.execute(
-                    upsert(articles)
-                    .values(
-                        id=clock.new_id(),
-                        site=site,
-                        external_id=article,
-                        comments_open=True,
-                        reactions_open=True,
-                        created_at=clock.now(),
-                    )
-                    .on_conflict_do_nothing()
-                )
+            insert_articles(connection, names)
             return article_ids(connection, names)
 
     def _still_good(
@@ -244,9 +230,8 @@ class Flusher:
         }
         fresh = [r for r in readings if newest[r.ballot.shard] == generations[r.ballot.shard]]
         FENCED.inc(len(readings) - len(fresh))
-        storing.lock_cursors(connection, fresh)
-        now = read_cursors(connection, [reading.key for reading in fresh])
-        good = [reading for reading in fresh if now[reading.key] == reading.cursor]
+        now = lock_cursors(connection, [reading.key for reading in fresh])
+        good = [reading for reading in fresh if now.get(reading.key) == reading.cursor]
         RACED.inc(len(fresh) - len(good))
         return good
 

@@ -7,9 +7,9 @@ from collections import Counter as Tally
 from uuid import UUID
 
 from prometheus_client import Counter
-from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, delete, select
 
+from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, comments, outbox
 from engagement.hot.pages import Pages
@@ -79,22 +79,12 @@ def _add(
     connection: Connection, total: Tally[UUID], threads: Tally[UUID], replies: Tally[tuple[UUID, UUID]]
 ) -> None:
     """Articles, then comments by id: the one lock order."""
-    if total:
-        new = upsert(article_counts)
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=["article_id"],
-                set_={
-                    "comments": article_counts.c.comments + new.excluded.comments,
-                    "threads": article_counts.c.threads + new.excluded.threads,
-                },
-            ),
-            [{"article_id": a, "comments": n, "threads": threads[a]} for a, n in sorted(total.items())],
-        )
-    if replies:
-        connection.execute(
-            update(comments)
-            .where(comments.c.article_id == bindparam("a"), comments.c.id == bindparam("p"))
-            .values(reply_count=comments.c.reply_count + bindparam("n")),
-            [{"a": a, "p": p, "n": n} for (a, p), n in sorted(replies.items())],
-        )
+    rows = [(a, n, threads[a]) for a, n in sorted(total.items())]
+    added = ("comments", "threads")
+    bulk.put(connection, article_counts, ("article_id", *added), rows, add=added)
+    parents = sorted(replies)
+    bulk.lock(connection, comments, ("article_id", "id"), parents)
+    bulk.change(
+        connection, comments, ("article_id", "id"),
+        [(*parent, replies[parent]) for parent in parents], add=("reply_count",),
+    )  # fmt: skip

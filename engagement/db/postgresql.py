@@ -1,0 +1,111 @@
+"""PostgreSQL as the truth: snapshots by REPEATABLE READ, row locks, and no wait without an end.
+
+A server that hangs doesn't close its connections, so every wait for an answer is bounded on our side; one
+that is slow is bounded on its own side a little earlier, so that it gives the work up as well.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+import psycopg
+from psycopg.errors import _WaitTimeout
+from sqlalchemy import URL, create_engine, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+
+from engagement.breaker import Verdict
+
+READ: dict[str, object] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+WRITE: dict[str, object] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+"""How transactions begin, as execution options."""
+WRITES_HANG_ALONE = False
+
+ABANDONED = 30
+"""Seconds after which the server ends a transaction whose client has stopped in the middle of it."""
+BUSY = frozenset({"40001", "40P01", "55P03", "25006"})
+"""SQLSTATEs that pass: serialisation, deadlock, a lock not got in time, a server that is a replica now."""
+SHUT = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATEs of a server that ends or begins."""
+AWAY = ("08", "53", "57", "58")
+"""SQLSTATE classes: connection, resources, operator intervention (time-outs, shutdown), system."""
+
+
+class ServerHangs(psycopg.OperationalError):
+    """No answer in time."""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection on which no wait is longer than `answer_timeout` seconds (None: no bound)."""
+
+    answer_timeout: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Raises `ServerHangs`, with the connection closed, if no answer comes in time."""
+        try:
+            return super().wait(gen, interval, self.answer_timeout if timeout is None else timeout)
+        except _WaitTimeout:
+            self.pgconn.finish()
+            raise ServerHangs("the server does not answer") from None
+
+
+def engine(url: URL, timeout: float, pool_size: int, bounded: bool) -> Engine:
+    """Connections to the server, which is the primary if `url` names more than one host."""
+    query = {"connect_timeout": str(max(2, round(timeout))), "application_name": "engagement", **url.query}
+    if "," in (url.host or "") or not isinstance(url.query.get("host", ""), str):
+        query.setdefault("target_session_attrs", "read-write")
+    made = create_engine(
+        url.set(drivername="postgresql+psycopg", query=query),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=timeout,
+        pool_recycle=3_600,
+    )
+
+    @event.listens_for(made, "do_connect")
+    def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(*args, **parameters)
+        if bounded:
+            connection.answer_timeout = timeout + 0.5
+        return connection
+
+    @event.listens_for(made, "connect")
+    def set_up(connection: BoundedConnection, _record: object) -> None:
+        limits = {"idle_in_transaction_session_timeout": ABANDONED * 1_000}
+        if bounded:
+            limits |= {"statement_timeout": int(timeout * 1_000), "lock_timeout": int(timeout * 1_000)}
+        connection.autocommit = True
+        connection.execute("SET timezone = 'UTC'")
+        for name, milliseconds in limits.items():
+            connection.execute(f"SET {name} = {milliseconds}")
+        connection.autocommit = False
+
+    @event.listens_for(made, "checkout")
+    def look(connection: BoundedConnection, _record: object, _proxy: object) -> None:
+        """An idle connection on which something waits to be read is one that the server has closed."""
+        waiting = select.poll()
+        if not connection.closed:
+            waiting.register(connection.fileno(), select.POLLIN)
+        if connection.closed or waiting.poll(0):
+            raise DisconnectionError("the server has closed the connection")
+
+    return made
+
+
+def verdict(error: DBAPIError) -> Verdict:
+    """What an error tells about the store: a server that says what is wrong is there."""
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(error.orig, ServerHangs | psycopg.errors.ConnectionTimeout):
+        return Verdict.HUNG
+    if state is None and is_outage(error):
+        return Verdict.DOWN
+    return Verdict.DOWN if state in SHUT else Verdict.ANSWERED
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Gone, hung, full or busy: the store's state, not a fault of the statement."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError)
+    return state in BUSY or state.startswith(AWAY)

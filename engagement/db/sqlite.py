@@ -1,0 +1,57 @@
+"""SQLite as the truth: one file, one writer at a time, readers that never wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from engagement.breaker import Verdict
+
+READ: dict[str, object] = {"sqlite_begin": "BEGIN"}
+WRITE: dict[str, object] = {"sqlite_begin": "BEGIN IMMEDIATE"}
+"""How transactions begin, as execution options."""
+WRITES_HANG_ALONE = True
+"""Readers never wait for a writer."""
+
+
+def engine(url: URL, timeout: float, pool_size: int, bounded: bool) -> Engine:
+    """Connections to the file; `timeout` in seconds bounds the wait for its lock. No server can hang."""
+    made = create_engine(
+        url,
+        connect_args={"timeout": timeout, "check_same_thread": False},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=timeout,
+    )
+
+    @event.listens_for(made, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we begin ourselves; the driver would begin at the first write
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a commit that was answered is on disk
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(made, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    return made
+
+
+def verdict(error: DBAPIError) -> Verdict:
+    """What an error tells about the store: who holds the write lock for too long makes all writers hang."""
+    if not is_outage(error):
+        return Verdict.ANSWERED
+    return Verdict.HUNG if "locked" in str(error.orig) else Verdict.DOWN
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Locked, gone, full or unreadable: the store's state, not a fault of the statement."""
+    if type(error.orig).__name__ not in ("OperationalError", "DatabaseError", "InterfaceError"):
+        return False
+    return not str(error.orig).startswith(("no such ", "near ", "table ", "too many SQL"))
