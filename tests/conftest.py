@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from flask.testing import FlaskClient
 
 from engagement.app import create_app
 from engagement.db.engine import Database
-from engagement.db.migrate import upgrade
 from engagement.settings import Settings, load
-from engagement.sites.publishing import add_site
 from engagement.worker.loop import Worker
-from tests.servers import RedisServer, Served
+from tests.servers import Served
+from tests.stores import SqlStore
+
+pytest_plugins = ["tests.kinds"]
 
 
 @pytest.fixture(autouse=True)
@@ -26,40 +26,11 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def redis_url(redis_server: RedisServer) -> str:
-    """Of an empty Redis."""
-    with redis_server.client() as client:
-        client.flushall()
-    return redis_server.url
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database that holds the open site `demo` and the sites `known` and `signed`."""
-    file = tmp_path_factory.mktemp("template") / "engagement.db"
-    upgrade(f"sqlite:///{file}")
-    database = Database(f"sqlite:///{file}")
-    add_site(database, "demo", name="Demo", admission="open", origins=["https://news.example"])
-    add_site(database, "known", name="Known", admission="known")
-    add_site(database, "signed", name="Signed", admission="signed")
-    database.close()  # the last connection brings the write-ahead log into the file
-    return file
-
-
-@pytest.fixture
-def settings(redis_url: str, template: Path, tmp_path: Path) -> Settings:
-    """Of stores of one's own: an empty Redis, and a copy of the template."""
-    url = f"sqlite:///{shutil.copy(template, tmp_path)}"
+def settings(redis_url: str, sql_store: SqlStore, tmp_path: Path) -> Settings:
+    """Of stores of one's own: an empty Redis, and a database as the template is."""
     return load(
-        database_url=url,
+        database_url=sql_store.fresh(tmp_path),
         redis_url=redis_url,
         secret_key="a secret of tests, and long enough for it",
         ratelimit_enabled=False,

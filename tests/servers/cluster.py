@@ -150,6 +150,18 @@ class RedisCluster:
         until(replica.is_primary)
         self.wait_ok()
 
+    def kill(self) -> None:
+        """Every node at once."""
+        for node in self.nodes:
+            node.kill()
+
+    def start(self) -> None:
+        """Every node that is down; takes the 2 seconds for which a node that restarts refuses writes."""
+        for node in self.nodes:
+            if not node.up:
+                node.start()
+        self.wait_ok()
+
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import signal
@@ -13,9 +12,9 @@ from pathlib import Path
 import psutil
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from tests.servers.binaries import Binaries, find_binaries
+from tests.servers.databases import Databases
 from tests.servers.ports import HeldPort
 from tests.waiting import until
 
@@ -31,51 +30,6 @@ SETTINGS = {
 }
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For tests that don't crash it."""
-
-
-class Databases:
-    """Databases on the server of `url`, whose user may create them."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-
-    @property
-    def url(self) -> str:
-        """Of the server's first database."""
-        raise NotImplementedError
-
-    def create_database(self, template: str | None = None) -> str:
-        """The URL of a new one: empty, or a copy of the one at the URL `template`, which nobody may use."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
-        command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        if template is not None:
-            command += sql.SQL(" TEMPLATE {}").format(sql.Identifier(make_url(template).database or ""))
-        self._administer(command)
-        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
-
-    def drop_database(self, url: str) -> None:
-        """Whoever is still connected loses the connection."""
-        name = make_url(url).database or ""
-        self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-    def _administer(self, command: sql.Composed) -> None:
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(command)
-
-
-class ConfiguredPostgres(Databases):
-    """The server that TEST_DATABASE_URL names: not ours to kill."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-
-    @property
-    def url(self) -> str:
-        return self._url
-
-    def stop(self) -> None:
-        """It goes on; the tests have dropped what they made."""
 
 
 class PostgresServer(Databases):

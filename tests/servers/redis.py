@@ -72,6 +72,10 @@ class RedisServer(_Process):
         self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         until(self._folder.answers)
 
+    def flush(self) -> None:
+        with self.client() as client:
+            client.flushall()
+
     def stop(self) -> None:
         self._end(signal.SIGTERM)
         self._folder.remove_socket()
@@ -122,6 +126,10 @@ class RedisNode(_Process):
             argv += [f"--{name}", value]
         self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         until(self._answers)
+
+    def flush(self) -> None:
+        with self.client() as client:
+            client.flushall()
 
     def _answers(self) -> bool:
         assert self._process is not None
