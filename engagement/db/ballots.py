@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
@@ -93,17 +94,27 @@ class StoredBallots:
         self._database = database
 
     def generation(self, shard: int, run: str) -> int:
-        """Of this run of the server that serves the shard; a new run gets a higher one than all before.
+        """Of this run of the server that serves the shard; a new run gets a higher one than all before."""
+        return self.generations({shard: run})[shard]
 
-        So does a run that comes back after another: what was read in its first time is over. That takes the
-        shard's row exclusively, so that flushes read from an older run don't commit after it.
+    def generations(self, runs: Mapping[int, str]) -> dict[int, int]:
+        """Of the runs of the servers that serve these shards, in few reads."""
+        at = ("shard", "generation")
+        with self._database.read() as connection:
+            newest: dict[int, int] = dict(bulk.fetch(connection, shards, ("shard",), [(shard,) for shard in runs], at))
+            known: dict[int, int] = dict(bulk.fetch(connection, redis_runs, ("shard", "run_id"), list(runs.items()), at))
+        return {
+            shard: known[shard] if known.get(shard) == newest[shard] else self._begin_generation(shard, run)
+            for shard, run in runs.items()
+        }
+
+    def _begin_generation(self, shard: int, run: str) -> int:
+        """For a new run, and for one that comes back after another: what was read in its first time is over.
+
+        Takes the shard's row exclusively, so that flushes read from an older run don't commit after it.
         """
         known = select(redis_runs.c.generation).where(redis_runs.c.shard == shard, redis_runs.c.run_id == run)
         newest = select(shards.c.generation).where(shards.c.shard == shard)
-        with self._database.read() as connection:
-            generation, last = connection.scalar(known), connection.scalar(newest)
-        if generation is not None and generation == last:
-            return int(generation)
         with self._database.write() as connection:
             last = connection.scalar(newest.with_for_update())
             generation = connection.scalar(known)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Dialect, Table
 
@@ -121,7 +122,7 @@ def _with_rows(
         arrays = _arrays(dialect, table, names)
         yield (
             f"WITH k ({', '.join(names)}) AS (SELECT * FROM unnest({arrays})) {statement}",
-            tuple(map(list, zip(*rows, strict=True))),
+            tuple(map(_array, zip(*rows, strict=True))),
         )
         return
     one = f"({', '.join('?' * len(names))})"
@@ -135,6 +136,21 @@ def _with_rows(
             for write, value in zip(writers * len(part), chain.from_iterable(part), strict=True)
         )
         yield f"WITH k ({', '.join(names)}) AS (VALUES {values}) {statement}", parameters
+
+
+def _array(values: Sequence[Any]) -> str:
+    """An array as PostgreSQL reads it; the driver's own way, value by value, takes several times as long."""
+    if None in values:
+        return f"{{{','.join('NULL' if value is None else _quoted(str(value)) for value in values)}}}"
+    texts = [value.hex for value in values] if isinstance(values[0], UUID) else list(map(str, values))
+    joined = '","'.join(texts)
+    if "\\" in joined or joined.count('"') > 2 * (len(texts) - 1):
+        return f"{{{','.join(map(_quoted, texts))}}}"
+    return f'{{"{joined}"}}'
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _read(dialect: Dialect, table: Table, names: Names, rows: list[Row]) -> list[Row]:

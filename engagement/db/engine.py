@@ -29,6 +29,7 @@ class Database:
         parsed = make_url(url)
         self._store = STORES[parsed.get_backend_name()]
         self.engine = self._store.engine(parsed, timeout, pool_size, bounded)
+        self.batch = self._store.BATCH
         self.breaker = self.write_breaker = Breaker("database", self._judge, probe=3 * timeout)
         if self._store.WRITES_HANG_ALONE:
             self.write_breaker = Breaker("database writes", self._judge, probe=3 * timeout)

@@ -20,6 +20,8 @@ from engagement.breaker import Verdict
 READ: dict[str, object] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 WRITE: dict[str, object] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
 """How transactions begin, as execution options."""
+BATCH = 10_000
+"""Ledger entries of one transaction at most."""
 WRITES_HANG_ALONE = False
 
 ABANDONED = 30

@@ -13,6 +13,8 @@ from engagement.breaker import Verdict
 READ: dict[str, object] = {"sqlite_begin": "BEGIN"}
 WRITE: dict[str, object] = {"sqlite_begin": "BEGIN IMMEDIATE"}
 """How transactions begin, as execution options."""
+BATCH = 1_000
+"""Ledger entries of one transaction at most: there is one writer, and others wait for it."""
 WRITES_HANG_ALONE = True
 """Readers never wait for a writer."""
 

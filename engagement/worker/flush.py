@@ -48,8 +48,6 @@ LAG = Gauge(
     "engagement_flush_lag_seconds", "Age of the oldest entry that SQL lacks", multiprocess_mode="mostrecent"
 )
 
-ENTRIES = 1_000
-"""Of one SQL transaction at most (SQLite has one writer; others wait for it)."""
 BALLOTS = 64
 """Of one SQL transaction at most."""
 PAUSE_MS = 30_000
@@ -94,6 +92,7 @@ class Flusher:
         self._hot = hot
         self._database = database
         self._stored = stored
+        self._entries = database.batch
         self._keep_ms = int(keep * 1000)
         self._voted = voted
 
@@ -113,7 +112,7 @@ class Flusher:
 
     def read(self, due: dict[int, Due]) -> Batch:
         """Generations, cursors and ledgers, in this order: what is late in it is found out by the commit."""
-        generations = {shard: self._stored.generation(shard, d.run) for shard, d in due.items()}
+        generations = self._stored.generations({shard: d.run for shard, d in due.items()})
         floors = {Ballot.parse(name): floor for d in due.values() for name, floor in d.floors.items()}
         keys = self._keys(list(floors))
         self._put_off([ballot for ballot in floors if ballot not in keys], "sql knows no such site")
@@ -125,7 +124,7 @@ class Flusher:
             del keys[ballot]  # next round
         ledgers = self._ledgers({ballot: at[key] for ballot, key in keys.items()})
         readings = [Reading(ballot, key, at[key], ledgers[ballot]) for ballot, key in keys.items()]
-        more = bool(behind) or sum(map(len, ledgers.values())) >= ENTRIES // 2
+        more = bool(behind) or sum(map(len, ledgers.values())) >= self._entries // 2
         return Batch(generations, readings, more)
 
     def commit(self, batch: Batch) -> list[Reading]:
@@ -184,12 +183,12 @@ class Flusher:
         self._hot.execute_many([commands.postpone(b.shard, [b.name], until) for b in ballots])
 
     def _ledgers(self, at: dict[Ballot, str]) -> dict[Ballot, list[Entry]]:
-        """What is after the cursors, about `ENTRIES` in all: equal shares, then more for who has more."""
-        share = max(16, ENTRIES // max(1, 2 * len(at)))
+        """What is after the cursors, about `_entries` in all: equal shares, then more for who has more."""
+        share = max(16, self._entries // max(1, 2 * len(at)))
         found = self._hot.execute_many([commands.entries(b, cursor, share) for b, cursor in at.items()])
         ledgers = dict(zip(at, found, strict=True))
         hungry = [ballot for ballot, ledger in ledgers.items() if len(ledger) == share]
-        left = ENTRIES - sum(map(len, ledgers.values()))
+        left = self._entries - sum(map(len, ledgers.values()))
         if hungry and left >= len(hungry):
             rest = [commands.entries(b, ledgers[b][-1].id, left // len(hungry)) for b in hungry]
             for ballot, ledger in zip(hungry, self._hot.execute_many(rest), strict=True):

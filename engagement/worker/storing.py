@@ -18,9 +18,8 @@ from engagement.hot.answers import Entry
 from engagement.hot.keys import MOOD, Ballot
 
 log = structlog.get_logger()
-Voter = tuple[UUID, str, UUID, UUID]
-"""A ballot's key and a reader."""
 VOTER = (*BALLOT, "reader_id")
+"""What names a choice: the ballot's key and its reader."""
 DEAD = Counter("engagement_dead_letters_total", "Ledger entries that SQL refused, kept aside")
 
 
@@ -71,28 +70,24 @@ class Stored:
 
 def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
     """Keep each reader's last choice."""
-    first: dict[Voter, Entry] = {}
-    last: dict[Voter, Entry] = {}
-    for reading in readings:
-        for entry in reading.entries:
-            voter = (*reading.key, UUID(bytes=entry.reader))
-            first.setdefault(voter, entry)
-            last[voter] = entry
-    stored = dict.fromkeys(last, "")
-    for a, k, s, reader, choice in bulk.fetch(connection, choices, VOTER, list(last), (*VOTER, "choice")):
-        stored[a, k, s, reader] = choice
-    off = {voter[:3] for voter, entry in first.items() if stored[voter] != entry.old}
-    changed: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    last = {reading.key: {entry.reader: entry for entry in reading.entries} for reading in readings}
+    voters = [(*key, UUID(bytes=reader)) for key, entries in last.items() for reader in entries]
+    stored: dict[Key, dict[bytes, str]] = {key: {} for key in last}
+    for a, k, s, reader, choice in bulk.fetch(connection, choices, VOTER, voters, (*VOTER, "choice")):
+        stored[a, k, s][reader.bytes] = choice
+    off = {reading.key for reading in readings if _differs(reading, stored[reading.key])}
+    changed: dict[Key, dict[str, int]] = {}
     kept, gone = [], []
-    for voter, entry in last.items():
-        old, new = stored[voter], entry.new
-        if old == new:
+    for voter in voters:
+        key, reader = voter[:3], voter[3].bytes
+        entry, old = last[key][reader], stored[key].get(reader, "")
+        if entry.new == old:
             continue
-        delta = changed[voter[:3]]
+        delta = changed.setdefault(key, defaultdict(int))
         delta[old] -= 1
-        delta[new] += 1
-        if new:
-            kept.append((*voter, new, _time(entry.time), entry.network))
+        delta[entry.new] += 1
+        if entry.new:
+            kept.append((*voter, entry.new, _time(entry.time), entry.network))
         else:
             gone.append(voter)
     of_choice = ("choice", "chosen_at", "network")
@@ -102,6 +97,12 @@ def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
         key: {choice: by for choice, by in delta.items() if choice and by} for key, delta in changed.items()
     }
     return Stored({key: delta for key, delta in moved.items() if delta}, off)
+
+
+def _differs(reading: Reading, stored: dict[bytes, str]) -> bool:
+    """Is a reader's first old choice not what SQL holds?"""
+    first = {entry.reader: entry.old for entry in reversed(reading.entries)}
+    return any(stored.get(reader, "") != old for reader, old in first.items())
 
 
 def store_tallies(connection: Connection, changed: dict[Key, dict[str, int]]) -> None:

@@ -2,7 +2,9 @@
 -- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at
 local limit = now() - tonumber(ARGV[3])
 local trim, kept
-for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])) do
+local oldest = redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', 1)[1] -- most often young, and that is all
+local flushed = oldest and tonumber(oldest[2][8]) <= limit and redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])
+for _, entry in ipairs(flushed or { oldest }) do
   if tonumber(entry[2][8]) > limit then
     kept = tonumber(entry[2][8])
     break
