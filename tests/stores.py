@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import Pool
 
 from tests.servers.databases import Databases, bring_rows_back, keep_rows
+from tests.servers.ports import HeldPort
 
 Fill = Callable[[str], None]
 """Makes the template out of the empty database at a URL."""
@@ -28,6 +29,9 @@ class SqlStore(Protocol):
 
     def empty(self, folder: Path) -> str:
         """The URL of a database without a schema."""
+
+    def nowhere(self, folder: Path) -> str:
+        """The URL of a database that is not there."""
 
     def back_up(self, url: str) -> None:
         """Keep what is in the database now."""
@@ -57,6 +61,9 @@ class SqliteStore:
 
     def empty(self, folder: Path) -> str:
         return f"sqlite:///{folder}/empty-{next(self._numbers)}.db"
+
+    def nowhere(self, folder: Path) -> str:
+        return f"sqlite:///{folder}/no/folder/engagement.db"
 
     def back_up(self, url: str) -> None:
         self._copy(_file(url), _kept(url))
@@ -90,6 +97,7 @@ class PostgresStore:
         self._url = server.create_database()
         self._empty: list[str] = []
         self._away = False
+        self._deaf = HeldPort()
         fill(self._url)
         keep_rows(self._url)
 
@@ -106,6 +114,9 @@ class PostgresStore:
         self._empty.append(self._server.create_database())
         return self._empty[-1]
 
+    def nowhere(self, folder: Path) -> str:
+        return f"postgresql://nobody@127.0.0.1:{self._deaf.number}/nothing"
+
     def back_up(self, url: str) -> None:
         keep_rows(url, "backup")
 
@@ -117,6 +128,7 @@ class PostgresStore:
         self._server.close_database(url)
 
     def close(self) -> None:
+        self._deaf.release()
         for url in (self._url, *self._empty):
             self._server.drop_database(url)
 

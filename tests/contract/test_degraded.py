@@ -15,6 +15,7 @@ from engagement.app import create_app
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.worker.loop import Worker
+from tests.stores import SqlStore
 
 A = "/v1/demo/articles/story"
 Headers = dict[str, str]
@@ -35,9 +36,8 @@ def without_redis(settings: Settings, story: Headers, tmp_path: Path) -> FlaskCl
 
 
 @pytest.fixture
-def without_sql(settings: Settings, story: Headers, tmp_path: Path) -> FlaskClient:
-    url = f"sqlite:///{tmp_path}/no/folder/engagement.db"
-    return create_app(replace(settings, database_url=url)).test_client()
+def without_sql(settings: Settings, sql_store: SqlStore, story: Headers, tmp_path: Path) -> FlaskClient:
+    return create_app(replace(settings, database_url=sql_store.nowhere(tmp_path))).test_client()
 
 
 def test_without_redis_everything_can_be_read_and_is_marked(without_redis: FlaskClient) -> None:
@@ -70,14 +70,12 @@ def test_without_redis_a_comment_is_taken_and_shown(without_redis: FlaskClient, 
 
 
 def test_without_sql_what_is_hot_is_still_told_and_taken(
-    app: Flask, client: FlaskClient, settings: Settings, story: Headers
+    app: Flask, client: FlaskClient, settings: Settings, sql_store: SqlStore, story: Headers
 ) -> None:
     """A web process whose database goes away under it, and whose memory of the site has run out."""
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=story)
     hot: Any = client.get(f"{A}/footer").json
-    file = Path(settings.database_url.removeprefix("sqlite:///"))
-    for each in file.parent.glob(f"{file.name}*"):
-        each.write_bytes(b"this is no database")
+    sql_store.take_away(settings.database_url)
     sites: Sites = app.extensions["engagement.sites"]
     sites._known.clear()
     assert client.get(f"{A}/footer").json == hot
