@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -25,7 +26,7 @@ from tests.servers import (
     ValkeyServer,
 )
 from tests.servers.binaries import NoServer
-from tests.stores import PostgresStore, SqliteStore, SqlStore, close_connections
+from tests.stores import Fill, PostgresStore, SqliteStore, SqlStore, close_connections
 
 T = TypeVar("T")
 AnyRedis = RedisServer | RedisCluster | ValkeyServer
@@ -172,6 +173,13 @@ def the_postgresql(postgres_server: ConfiguredPostgres | PostgresServer) -> Iter
     store = PostgresStore(postgres_server, three_sites)
     yield store
     store.close()
+
+
+def store_of(kind: str, request: pytest.FixtureRequest, folder: Path, fill: Fill) -> SqlStore:
+    """A store with a template of the test's own, which is to close it."""
+    if kind == "sqlite":
+        return SqliteStore(folder, fill)
+    return PostgresStore(request.getfixturevalue("postgres_server"), fill)
 
 
 def three_sites(url: str) -> None:

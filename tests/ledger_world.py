@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -73,10 +71,10 @@ class CrashingDatabase(Database):
             raise Crash
 
 
-def make_template(template: Path) -> None:
-    """A migrated database file that holds the world."""
-    upgrade(f"sqlite:///{template}")
-    database = Database(f"sqlite:///{template}")
+def fill(url: str) -> None:
+    """Make the empty database at `url` hold the world."""
+    upgrade(url)
+    database = Database(url)
     with database.write() as connection:
         now = clock.now()
         connection.execute(
@@ -100,4 +98,3 @@ def make_template(template: Path) -> None:
         )  # fmt: skip
         connection.execute(insert(article_counts).values(article_id=UUID(int=1_000), comments=1, threads=1))
     database.close()
-    sqlite3.connect(template).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()

@@ -27,6 +27,9 @@ class SqlStore(Protocol):
     def fresh(self, folder: Path) -> str:
         """The URL of a database as the template is; a file would be in `folder`."""
 
+    def discard(self, url: str) -> None:
+        """Remove a database that `fresh` made and nobody uses any more; pytest would keep it for a while."""
+
     def empty(self, folder: Path) -> str:
         """The URL of a database without a schema."""
 
@@ -58,6 +61,11 @@ class SqliteStore:
     def fresh(self, folder: Path) -> str:
         file = folder / f"engagement-{next(self._numbers)}.db"
         return f"sqlite:///{shutil.copy(self._template, file)}"
+
+    def discard(self, url: str) -> None:
+        file = _file(url)
+        for each in file.parent.glob(f"{file.name}*"):
+            each.unlink()
 
     def empty(self, folder: Path) -> str:
         return f"sqlite:///{folder}/empty-{next(self._numbers)}.db"
@@ -109,6 +117,9 @@ class PostgresStore:
             self._server.drop_database(self._empty.pop())
         bring_rows_back(self._url)
         return self._url
+
+    def discard(self, url: str) -> None:
+        """There is but one, which becomes the next."""
 
     def empty(self, folder: Path) -> str:
         self._empty.append(self._server.create_database())

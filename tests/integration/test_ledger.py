@@ -1,4 +1,4 @@
-"""The rules of the ledger, played in random order on the real scripts and flush, a real Redis and SQLite.
+"""The rules of the ledger, played in random order on the real scripts and flush, a real Redis and SQL.
 
 Writes pause half way and go on late, two flushers read the same ledger, flushes crash before and after
 the commit, settles come late or never, views are evicted whole or in halves, Redis is killed and comes
@@ -9,14 +9,14 @@ with what was accepted, and nothing was ever stuck.
 from __future__ import annotations
 
 import contextlib
-import itertools
-import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -41,6 +41,7 @@ from engagement.hot.protocol import Limits, choosing, hydrating, tallying
 from engagement.verify import verify
 from engagement.worker.flush import Batch, Flusher
 from engagement.worker.storing import Reading
+from tests.kinds import AnyRedis, store_of
 from tests.ledger_world import (
     BALLOTS,
     CHOICES,
@@ -50,9 +51,9 @@ from tests.ledger_world import (
     Crash,
     CrashingDatabase,
     Paused,
-    make_template,
+    fill,
 )
-from tests.servers import RedisServer
+from tests.stores import SqlStore, close_connections
 
 ballots = st.sampled_from(BALLOTS)
 people = st.sampled_from(READERS)
@@ -61,20 +62,18 @@ people = st.sampled_from(READERS)
 class Ledger(RuleBasedStateMachine):
     """The world of one example."""
 
-    server: RedisServer
-    template: Path
+    server: AnyRedis
+    store: SqlStore
+    folder: Path
     redis_goes_back = False
     sql_goes_back = False
-    numbers = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
-        self.file = self.template.with_name(f"world-{next(self.numbers)}.db")
-        with sqlite3.connect(self.template) as source, sqlite3.connect(self.file) as target:
-            source.backup(target)
-        self.database = Database(f"sqlite:///{self.file}")
+        self.url = self.store.fresh(self.folder)
+        self.database = Database(self.url)
         self.stored = StoredBallots(self.database)
-        self.client = self.server.client()
+        self.client = cast(redis.Redis, self.server.client())  # a cluster's client has the same words
         self.client.flushall()
         self.hot = Hot(self.client, self.stored, Limits(REPLAY, 3_600))
         self.flushers = [Flusher(self.hot, self.database, self.stored, keep) for keep in (0.0, 3_600.0)]
@@ -85,7 +84,7 @@ class Ledger(RuleBasedStateMachine):
         self.unsettled: list[tuple[Flusher, list[Reading]]] = []
         self.off_before = REGISTRY.get_sample_value("engagement_views_off_total")
         self.redis_backup: dict[bytes, bytes] | None = None
-        self.sql_backup: sqlite3.Connection | None = None
+        self.sql_has_a_backup = False
 
     def teardown(self) -> None:
         try:
@@ -93,10 +92,7 @@ class Ledger(RuleBasedStateMachine):
         finally:
             self.database.close()
             self.client.close()
-            if self.sql_backup is not None:
-                self.sql_backup.close()
-            for file in self.file.parent.glob(f"{self.file.name}*"):
-                file.unlink()
+            self.store.discard(self.url)
 
     # --- readers ---------------------------------------------------------------------------------------
 
@@ -266,21 +262,14 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.sql_goes_back)
     @rule()
     def back_up_sql(self) -> None:
-        if self.sql_backup is not None:
-            self.sql_backup.close()
-        self.sql_backup = sqlite3.connect(":memory:")
-        with sqlite3.connect(self.file) as source:
-            source.backup(self.sql_backup)
-        source.close()
+        self.store.back_up(self.url)
+        self.sql_has_a_backup = True
 
-    @precondition(lambda self: self.sql_goes_back and self.sql_backup is not None)
+    @precondition(lambda self: self.sql_has_a_backup)
     @rule()
     def restore_sql(self) -> None:
-        assert self.sql_backup is not None
         self.accepted.clear()
-        with sqlite3.connect(self.file) as target:
-            self.sql_backup.backup(target)
-        target.close()
+        self.store.restore(self.url)
 
     # --- what must hold --------------------------------------------------------------------------------
 
@@ -344,15 +333,17 @@ class Ledger(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def world(redis_server: RedisServer, tmp_path: Path) -> type[Ledger]:
-    template = tmp_path / "template.db"
-    make_template(template)
-
+def world(
+    request: pytest.FixtureRequest, redis_server: AnyRedis, sql_kind: str, tmp_path: Path
+) -> Iterator[type[Ledger]]:
     class World(Ledger):
         server = redis_server
+        store = store_of(sql_kind, request, tmp_path, fill)
+        folder = tmp_path
 
-    World.template = template
-    return World
+    yield World
+    close_connections()
+    World.store.close()
 
 
 def play(world: type[Ledger], examples: int) -> None:
