@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from engagement import clock
+from engagement.db import bulk
 from engagement.db.tables import idempotency_keys
 from engagement.errors import Invalid
 from engagement.sites.service import Article
@@ -51,18 +52,14 @@ def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) 
     return row.article_id, row.comment_id
 
 
-def remember(
-    connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID
-) -> None:
-    """In the transaction that stores the comment."""
-    if draft.idempotency_key is not None:
-        connection.execute(
-            insert(idempotency_keys).values(
-                reader_id=reader_id,
-                key=draft.idempotency_key,
-                article_id=article.id,
-                comment_id=comment_id,
-                digest=draft.digest(article.external_id),
-                created_at=clock.now(),
-            )
-        )
+def claim(connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID) -> bool:
+    """Let the key stand for this comment, in the transaction that stores it; False if it is taken.
+
+    Of two that claim a key at once, one waits until the other has committed.
+    """
+    if draft.idempotency_key is None:
+        return True
+    columns = ("reader_id", "key", "article_id", "comment_id", "digest", "created_at")
+    digest = draft.digest(article.external_id)
+    row = (reader_id, draft.idempotency_key, article.id, comment_id, digest, clock.now())
+    return bulk.put(connection, idempotency_keys, columns, [row]) == 1

@@ -64,12 +64,12 @@ class Comments:
         with self._database.write() as connection:
             if found is None:
                 found = self._sites.create(connection, site, article, draft.signature)
-            before = once.posted(connection, caller.reader_id, article, draft)
-            if before is None:
-                comment_id = self._store(connection, found, caller, draft.parent_id, text, html)
-                once.remember(connection, caller.reader_id, found, draft, comment_id)
-                before = found.id, comment_id
-            posted = threads.one(connection, *before)
+            at = found.id, clock.new_id()
+            if once.claim(connection, caller.reader_id, found, draft, at[1]):
+                self._store(connection, found, caller, draft.parent_id, at[1], text, html)
+            else:
+                at = once.posted(connection, caller.reader_id, article, draft) or at
+            posted = threads.one(connection, *at)
         self._pages.drop([(site.key, article)])
         return _seen(posted)
 
@@ -87,9 +87,10 @@ class Comments:
         found: Article,
         caller: Caller,
         parent_id: UUID | None,
+        comment_id: UUID,
         text: str,
         html: str,
-    ) -> UUID:
+    ) -> None:
         if not found.comments_open:
             raise Closed("This article takes no more comments.")
         known = select(readers.c.id).where(readers.c.id == caller.reader_id, readers.c.site == found.site)
@@ -107,7 +108,7 @@ class Comments:
             if above is None:
                 raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
             depth = min(above + 1, MAX_DEPTH)
-        now, comment_id = clock.now(), clock.new_id()
+        now = clock.now()
         connection.execute(
             insert(comments).values(
                 article_id=found.id, id=comment_id, parent_id=parent_id or found.id, depth=depth,
@@ -119,7 +120,6 @@ class Comments:
         connection.execute(
             insert(outbox).values(article_id=found.id, comment_id=comment_id, event=POSTED, created_at=now)
         )
-        return comment_id
 
     def first_page(self, found: Article | None, sort: str, limit: int) -> bytes:
         """The first page of an article's threads, from SQL, as JSON; empty where there is no article."""

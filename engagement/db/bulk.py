@@ -24,7 +24,7 @@ PARAMETERS = 30_000
 def fetch(connection: Connection, table: Table, by: Names, keys: Sequence[Row], columns: Names) -> list[Row]:
     """The `columns` of those rows whose columns `by` are one of `keys`, in no order."""
     wanted = ", ".join(f"t.{name}" for name in columns)
-    statement = f"SELECT {wanted} FROM k JOIN {table.name} t USING ({', '.join(by)})"
+    statement = f"SELECT {wanted} FROM <k> JOIN {table.name} t USING ({', '.join(by)})"
     found = [
         tuple(row)
         for text, parameters in _with_rows(connection, table, by, keys, statement)
@@ -45,7 +45,7 @@ def lock(
     names = ", ".join(f"t.{name}" for name in by)
     skip = " SKIP LOCKED" if skip_locked else ""
     statement = (
-        f"SELECT {names} FROM k JOIN {table.name} t USING ({', '.join(by)}) "
+        f"SELECT {names} FROM <k> JOIN {table.name} t USING ({', '.join(by)}) "
         f"ORDER BY {names} FOR NO KEY UPDATE OF t{skip}"
     )
     return [
@@ -74,7 +74,7 @@ def put(
     changes += [f"{name} = {table.name}.{name} + excluded.{name}" for name in add]
     then = f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING"
     names = ", ".join(columns)
-    new = f"INSERT INTO {table.name} ({names}) SELECT * FROM k WHERE true"
+    new = f"INSERT INTO {table.name} ({names}) SELECT * FROM <k> WHERE true"
     statement = f"{new} ON CONFLICT ({target}) DO {then}"
     return _run(connection, table, columns, rows, statement)
 
@@ -92,7 +92,7 @@ def change(
     new = [f"{name} = k.{name}" for name in replace]
     new += [f"{name} = {table.name}.{name} + k.{name}" for name in add]
     where = " AND ".join(f"{table.name}.{name} = k.{name}" for name in by)
-    statement = f"UPDATE {table.name} SET {', '.join(new)} FROM k WHERE {where}"
+    statement = f"UPDATE {table.name} SET {', '.join(new)} FROM <k> WHERE {where}"
     return _run(connection, table, (*by, *replace, *add), rows, statement)
 
 
@@ -100,7 +100,7 @@ def remove(connection: Connection, table: Table, by: Names, keys: Sequence[Row])
     """Delete the rows whose columns `by` are one of `keys`; answers how many."""
     names = ", ".join(by)
     return _run(
-        connection, table, by, keys, f"DELETE FROM {table.name} WHERE ({names}) IN (SELECT {names} FROM k)"
+        connection, table, by, keys, f"DELETE FROM {table.name} WHERE ({names}) IN (SELECT {names} FROM <k>)"
     )
 
 
@@ -114,16 +114,14 @@ def _run(connection: Connection, table: Table, names: Names, rows: Sequence[Row]
 def _with_rows(
     connection: Connection, table: Table, names: Names, rows: Sequence[Row], statement: str
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The statement with `k` before it, and its parameters; in parts, where that is needed."""
+    """The statement with the rows in place of `<k>`, and its parameters; in parts, where that is needed."""
     if not rows:
         return
     dialect = connection.dialect
+    k = f"(WITH k ({', '.join(names)}) AS ({{}}) SELECT * FROM k) AS k"
     if dialect.name == "postgresql":
-        arrays = _arrays(dialect, table, names)
-        yield (
-            f"WITH k ({', '.join(names)}) AS (SELECT * FROM unnest({arrays})) {statement}",
-            tuple(map(_array, zip(*rows, strict=True))),
-        )
+        arrays = k.format(f"SELECT * FROM unnest({_arrays(dialect, table, names)})")
+        yield statement.replace("<k>", arrays), tuple(map(_array, zip(*rows, strict=True)))
         return
     one = f"({', '.join('?' * len(names))})"
     size = PARAMETERS // len(names)
@@ -135,7 +133,7 @@ def _with_rows(
             write(value) if write else value
             for write, value in zip(writers * len(part), chain.from_iterable(part), strict=True)
         )
-        yield f"WITH k ({', '.join(names)}) AS (VALUES {values}) {statement}", parameters
+        yield statement.replace("<k>", k.format(f"VALUES {values}")), parameters
 
 
 def _array(values: Sequence[Any]) -> str:
