@@ -74,15 +74,18 @@ def _settings(data: Path | None) -> Iterator[Settings]:
 
 
 @contextmanager
-def _stores(data: Path | None) -> Iterator[tuple[Settings, Database, Hot]]:
-    """The settings and both stores. Raises `StartError` if the schema is not this release's."""
+def _stores(data: Path | None, *, bounded: bool = True) -> Iterator[tuple[Settings, Database, Hot]]:
+    """The settings and both stores. Raises `StartError` if the schema is not this release's.
+
+    `bounded` False: a statement may take as long as it takes.
+    """
     from engagement.db.ballots import StoredBallots
     from engagement.db.engine import Database
     from engagement.db.migrate import require_current
     from engagement.hot.connection import Hot
 
     with _settings(data) as settings:
-        database = Database(settings.database_url, timeout=settings.database_timeout)
+        database = Database(settings.database_url, timeout=settings.database_timeout, bounded=bounded)
         try:
             require_current(database)
             yield settings, database, Hot.from_settings(settings, StoredBallots(database))
@@ -151,23 +154,29 @@ def migrate(data: Path | None) -> None:
 
 @main.command()
 @_data_option
+@click.option("--repair", is_flag=True, help="Count again what differs, and look a second time.")
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
-def verify(data: Path | None, as_json: bool) -> None:
-    """Count everything again and compare; exit code 1 if anything differs."""
-    from engagement.verify import verify
+def verify(data: Path | None, repair: bool, as_json: bool) -> None:
+    """Count everything again and compare; exit code 1 if anything differs.
 
-    with _stores(data) as (_, database, hot):
-        report = verify(database, hot)
-    if as_json:
-        click.echo(orjson.dumps(report.body()))
-    else:
-        for difference in report.differences:
-            click.echo(difference.line())
-        click.echo(
-            f"{report.ballots} ballots, {report.choices} choices, {report.comments} comments: "
-            f"{len(report.differences) or 'no'} difference{'s' if len(report.differences) != 1 else ''}"
-        )
-    sys.exit(1 if report.differences else 0)
+    With --repair: if anything still differs afterwards. Both are safe while the service runs.
+    """
+    from engagement.verify import Totals, differences
+
+    totals = Totals()
+    with _stores(data, bounded=False) as (_, database, hot):
+        found = differences(database, hot, totals, repair=repair)
+        if as_json:
+            click.echo('{"differences": [', nl=False)
+            for n, difference in enumerate(found):
+                click.echo(("," if n else "") + "\n" + orjson.dumps(difference.body()).decode(), nl=False)
+            click.echo("]," + orjson.dumps(totals.body()).decode()[1:])
+        else:
+            for difference in found:
+                click.echo(difference.line())
+            for line in totals.lines(repaired=repair):
+                click.echo(line)
+    sys.exit(1 if totals.left else 0)
 
 
 @main.command()

@@ -79,10 +79,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A view's tally, and the ledger entries after a cursor, at one moment."""
+    """A ballot at one moment: its view's tally (None: no whole view), its floor, its ledger after an id.
 
-    counts: dict[str, int]
-    entries: list[Entry]
+    `moved` is what `entries` entries of the ledger add to a tally, up to the entry `last`; `newest` is the
+    newest there is. `age` of the first of them is in milliseconds; `due`: does a worker have it on its list?
+    """
+
+    counts: dict[str, int] | None
+    floor: str
+    due: bool
+    newest: str | None
+    entries: int
+    last: str | None
+    age: int
+    moved: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +174,19 @@ def read_entry(id: bytes, f: dict[bytes, bytes]) -> Entry:
     return Entry(id.decode(), f[b"r"], f[b"o"].decode(), f[b"n"].decode(), int(f[b"t"]), f[b"w"].decode())
 
 
-def read_audit(reply: list[Any]) -> Audit | Behind | None:
-    """Of `audit`; without a view None."""
-    if reply[0] != b"OK":
-        return Behind() if reply[0] == b"BEHIND" else None
-    # Out of a script, an entry's fields come flat.
-    entries = [read_entry(id, dict(zip(f[::2], f[1::2], strict=True))) for id, f in reply[2]]
-    return Audit(read_counts(reply[1]), entries)
+def read_audit(reply: list[Any]) -> Audit:
+    """Of `audit`."""
+    counts, floor, due, newest, entries, last, age, *moved = reply
+    return Audit(
+        counts=None if counts is None else read_counts(counts),
+        floor=floor.decode(),
+        due=due is not None,
+        newest=newest and newest.decode(),
+        entries=entries,
+        last=last and last.decode(),
+        age=age,
+        moved=read_counts(moved),
+    )
 
 
 def read_entries(reply: list[Any]) -> list[Entry]:

@@ -142,9 +142,23 @@ def entries(ballot: Ballot, after: str, limit: int) -> Command[list[Entry]]:
     return Command(None, (), words, read_entries)
 
 
-def audit(ballot: Ballot, cursor: str, limit: int) -> Command[Audit | Behind | None]:
-    """The ballot's view and its ledger after `cursor` at one moment; None without a view."""
-    return Command(script("audit"), ballot_keys(ballot), (ballot.name, cursor, limit), read_audit)
+def audit(ballot: Ballot, after: str, up_to: str = "+", limit: int = 1_000) -> Command[Audit]:
+    """The ballot's view, and its ledger after one id and up to another, added up; changes nothing.
+
+    At most `limit` entries are read at once, so that Redis is never kept from others.
+    """
+    args = (ballot.name, after, up_to, limit)
+    return Command(script("audit"), ballot_keys(ballot), args, read_audit)
+
+
+def has_ledger(ballot: Ballot) -> Command[bool]:
+    """Is there a ledger, be it empty?"""
+    return Command(None, (), ("EXISTS", ballot_keys(ballot)[2]), bool)
+
+
+def make_due(ballot: Ballot) -> Command[int]:
+    """Put the ballot on the workers' list, unless it is there."""
+    return Command(None, (), ("ZADD", ballot_keys(ballot)[4], "NX", 0, ballot.name), int)
 
 
 def floor(ballot: Ballot) -> Command[str | None]:

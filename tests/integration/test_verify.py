@@ -19,7 +19,7 @@ from engagement.db.tables import article_counts, choices, comments, tallies
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot, ballot_keys
 from engagement.settings import Settings
-from engagement.verify import Report, verify
+from engagement.verify import Report, Totals, verify
 from engagement.worker.loop import Worker
 
 A = "/v1/demo/articles/story"
@@ -49,7 +49,7 @@ def found(database: Database, hot: Hot) -> set[str]:
 
 @pytest.mark.usefixtures("story")
 def test_what_agrees_has_no_difference(database: Database, hot: Hot) -> None:
-    assert verify(database, hot) == Report(ballots=2, choices=3, comments=2, differences=[])
+    assert verify(database, hot) == Report(Totals(ballots=2, choices=3, comments=2), differences=[])
 
 
 @pytest.mark.usefixtures("story")

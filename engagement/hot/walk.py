@@ -1,0 +1,50 @@
+"""What Redis holds of ballots, found by going through it: for the auditor, never for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redis.exceptions import RedisError
+
+from engagement.errors import RedisUnavailable
+from engagement.hot.commands import Command
+from engagement.hot.connection import Hot
+from engagement.hot.keys import SHARDS, shard_keys
+
+STEP = 1_000
+"""Keys that Redis looks at in one call."""
+
+
+def views(hot: Hot) -> Iterator[str]:
+    """Names of the ballots that have a view, on every primary. One may come twice.
+
+    Like the others here it raises `RedisUnavailable`.
+    """
+    return _keys(hot, "view")
+
+
+def ledgers(hot: Hot) -> Iterator[str]:
+    """Names of the ballots that have a ledger, on every primary. One may come twice."""
+    return _keys(hot, "ledger")
+
+
+def floors(hot: Hot) -> Iterator[tuple[str, str]]:
+    """Ballot names and the ids up to which their ledgers have been trimmed. One may come twice."""
+    for shard in range(SHARDS):
+        cursor: int | None = None
+        while cursor != 0:
+            cursor, found = hot.execute(_some_floors(shard, cursor or 0))
+            yield from ((name.decode(), floor.decode()) for name, floor in found.items())
+
+
+def _some_floors(shard: int, cursor: int) -> Command[tuple[int, dict[bytes, bytes]]]:
+    words = ("HSCAN", shard_keys(shard)[3], cursor, "COUNT", STEP)
+    return Command(None, (), words, lambda reply: reply)
+
+
+def _keys(hot: Hot, what: str) -> Iterator[str]:
+    try:
+        for key in hot.client.scan_iter(match=f"{{s*}}:{what}:*", count=STEP):
+            yield key.decode().split(f"}}:{what}:", 1)[1]
+    except RedisError as error:
+        raise RedisUnavailable() from error
