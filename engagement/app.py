@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Flask:
     )
     hot = Hot.from_settings(settings, StoredBallots(database))
     pages = Pages(hot, settings.page_ttl)
-    limits = RateLimits(hot.client, settings)
+    limits = RateLimits(hot, settings)
     tokens = Tokens(settings.secret_key, settings.token_max_age)
     callers = Callers(settings, tokens)
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, limits, settings.comment_max_length)
 
-    http.init_app(app, settings.body_max_bytes)
+    http.init_app(app, settings.body_max_bytes, lambda: database.breaker.is_open)
     health.init_app(app, hot, database, settings.metrics_dir)
     origins.init_app(app, sites)
     api = openapi.init_app(app)

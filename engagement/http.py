@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from hashlib import blake2b
 from io import BytesIO
@@ -15,6 +16,9 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, Reque
 from werkzeug.wsgi import get_input_stream
 
 from engagement.errors import BadRequest
+
+DEGRADED_MAX_AGE = 1
+"""Seconds."""
 
 
 class OrjsonProvider(JSONProvider):
@@ -61,10 +65,17 @@ def public(body: Any, *, max_age: int, degraded: str | None = None) -> Response:
     response = Response(data, mimetype="application/json")
     response.headers["Cache-Control"] = f"public, max-age={max_age}"
     if degraded:
-        response.headers["Engagement-Degraded"] = degraded
+        mark_degraded(response, degraded)
     response.set_etag(blake2b(data, digest_size=12).hexdigest())
     response.make_conditional(request)
     return response
+
+
+def mark_degraded(response: Response, store: str) -> None:
+    """Say which store could not be asked; what may be old is kept by caches for a short while only."""
+    response.headers["Engagement-Degraded"] = store
+    if response.cache_control.max_age is not None:
+        response.cache_control.max_age = min(response.cache_control.max_age, DEGRADED_MAX_AGE)
 
 
 def private(body: Any, status: int = 200, **headers: str) -> Response:
@@ -75,8 +86,16 @@ def private(body: Any, status: int = 200, **headers: str) -> Response:
     return response
 
 
-def init_app(app: Flask, body_max_bytes: int) -> None:
-    """Set the JSON provider and the size of a body."""
+def init_app(app: Flask, body_max_bytes: int, database_is_down: Callable[[], bool]) -> None:
+    """Set the JSON provider and the size of a body; mark public answers given without the database."""
     app.request_class = WholeRequest
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = body_max_bytes
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        """What Redis alone could answer while the database is down: tallies are right, pages may be old."""
+        marked = "Engagement-Degraded" in response.headers
+        if response.cache_control.public and not marked and database_is_down():
+            mark_degraded(response, "database")
+        return response

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import shuffle
 from uuid import UUID
 
 import structlog
@@ -102,7 +103,9 @@ class Flusher:
         due = {shard: d for shard, d in zip(only, found, strict=True) if d is not None}
         LAG.set(max((d.lag for d in due.values()), default=0) / 1000)
         result = Flushed()
-        for part in _parts(due):
+        parts = _parts(due)
+        shuffle(parts)  # so that two workers seldom take the same at the same time
+        for part in parts:
             batch = self.read(part)
             done = self._commit_what_can_be(batch)
             self.settle(done)

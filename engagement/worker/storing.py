@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,6 +18,10 @@ from engagement.hot.answers import Entry
 from engagement.hot.keys import MOOD, Ballot
 
 log = structlog.get_logger()
+READER_BYTES = 16
+NOBODY = UUID(int=0)
+LONGEST = 32
+"""Characters of a choice and of a network hash, in the table."""
 VOTER = (*BALLOT, "reader_id")
 """What names a choice: the ballot's key and its reader."""
 DEAD = Counter("engagement_dead_letters_total", "Ledger entries that SQL refused, kept aside")
@@ -39,22 +43,42 @@ class Reading:
 
 
 def sift(connection: Connection, readings: list[Reading]) -> list[Reading]:
-    """Put entries that SQL can't take (their comment is gone) aside as dead letters; answer the others."""
+    """Put entries that SQL can't take aside as dead letters; answer the readings with the others."""
     votes = [reading for reading in readings if reading.ballot.kind != MOOD]
     ids = ("article_id", "id")
     there = set(bulk.fetch(connection, comments, ids, [(r.key[0], r.key[2]) for r in votes], ids))
-    lost = [reading for reading in votes if (reading.key[0], reading.key[2]) not in there]
-    if not lost:
-        return readings
-    letters = [
-        (r.ballot.name, e.id, UUID(bytes=e.reader), e.new, _time(e.time), "no such comment")
-        for r in lost for e in r.entries
-    ]  # fmt: skip
+    good, letters = [], []
+    for reading in readings:
+        lost = reading.ballot.kind != MOOD and (reading.key[0], reading.key[2]) not in there
+        kept = []
+        for entry in reading.entries:
+            reason = "no such comment" if lost else _fault(entry)
+            if reason:
+                letters.append((reading.ballot.name, *_letter(entry), reason))
+            else:
+                kept.append(entry)
+        if kept:
+            good.append(replace(reading, entries=kept))
     columns = ("ballot", "entry_id", "reader_id", "choice", "chosen_at", "reason")
-    bulk.put(connection, dead_letters, columns, letters)
-    DEAD.inc(len(letters))
-    log.error("entries put aside: their comment is gone", entries=len(letters))
-    return [reading for reading in readings if reading not in lost]
+    if bulk.put(connection, dead_letters, columns, letters):
+        DEAD.inc(len(letters))
+        log.error("entries put aside", entries=len(letters), reasons=sorted({row[-1] for row in letters}))
+    return good
+
+
+def _fault(entry: Entry) -> str:
+    """Why the table of choices could not take the entry; empty if it can. No script of ours writes such."""
+    if len(entry.reader) != READER_BYTES:
+        return "no reader id"
+    fits = max(len(entry.new), len(entry.network)) <= LONGEST and "\0" not in entry.new + entry.network
+    return "" if fits else "not a choice"
+
+
+def _letter(entry: Entry) -> tuple[str, UUID, str, datetime]:
+    """What can be kept of an entry, whatever it is."""
+    reader = UUID(bytes=entry.reader) if len(entry.reader) == READER_BYTES else NOBODY
+    choice = entry.new.replace("\0", "")[:LONGEST]
+    return entry.id, reader, choice, _time(entry.time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,13 +157,27 @@ def test_a_ballot_that_makes_a_batch_fail_is_put_off_and_the_others_go_on(
 ) -> None:
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
     client.put("/v1/demo/articles/other/reaction", json={"mood": "sad"}, headers=reader)
-    poison = {"r": b"no reader id", "o": "", "n": "happy", "t": 1, "w": "net"}
+    poison = {"r": clock.new_id().bytes, "o": "", "n": "happy", "t": 10**18, "w": "net"}
     other = Ballot("demo", "other", MOOD)
     hot.client.xadd(ballot_keys(other)[2], poison)  # type: ignore[arg-type]
     worker.round()
     with database.read() as connection:
         assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
     assert hot.client.zscore(ballot_keys(other)[4], other.name) > clock.now().timestamp() * 1_000  # type: ignore[operator]
+
+
+def test_entries_that_are_no_choices_are_put_aside_and_the_rest_goes_through(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    good = {"r": clock.new_id().bytes, "o": "", "n": "happy", "t": 1, "w": "net"}
+    for wrong in ({"r": b"no id"}, {"n": "x" * 40}, {"w": "x" * 40}, {"n": "a\0b"}):
+        hot.client.xadd(ballot_keys(STORY)[2], good | wrong)  # type: ignore[arg-type]
+    assert worker.drain()
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
+        reasons = connection.scalars(select(dead_letters.c.reason).order_by(dead_letters.c.id)).all()
+    assert reasons == ["no reader id", "not a choice", "not a choice", "not a choice"]
 
 
 def test_a_view_that_differs_from_sql_is_built_anew(
