@@ -15,6 +15,7 @@ from psycopg import sql
 
 from tests.servers.binaries import Binaries, find_binaries
 from tests.servers.databases import Databases
+from tests.servers.leash import Leash
 from tests.servers.ports import HeldPort
 from tests.waiting import until
 
@@ -103,6 +104,8 @@ class PostgresServer(Databases):
             self._process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.binaries.identity()
             )
+        copied = [self.binaries.copied] if self._ours and self.binaries.copied else []
+        self._leash = Leash(self.pid, signal.SIGQUIT, self._place, *copied)
         until(self._answers, within=60)
 
     def _answers(self) -> bool:
@@ -161,6 +164,7 @@ class PostgresServer(Databases):
     def _wait(self) -> None:
         assert self._process is not None
         self._process.wait(60)
+        self._leash.release()
         self._process = None
 
     def _free_memory(self) -> None:

@@ -12,6 +12,7 @@ import redis
 
 from engagement.embedded.redis import RedisFolder, find_server
 from tests.servers.binaries import NoServer
+from tests.servers.leash import Leash
 from tests.servers.ports import HeldPort
 from tests.waiting import until
 
@@ -20,6 +21,11 @@ class _Process:
     """A server that is one process."""
 
     _process: subprocess.Popen[bytes] | None = None
+    _leash: Leash
+
+    def _begin(self, argv: list[str]) -> None:
+        self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._leash = Leash(self.pid)
 
     @property
     def pid(self) -> int:
@@ -49,6 +55,7 @@ class _Process:
             self._process.send_signal(number)
             self._process.send_signal(signal.SIGCONT)
             self._process.wait(20)
+            self._leash.release()
             self._process = None
 
 
@@ -69,7 +76,7 @@ class RedisServer(_Process):
 
     def start(self) -> None:
         argv = self._folder.prepare(find_server(), self._durability)
-        self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        self._begin(argv)
         until(self._folder.answers)
 
     def flush(self) -> None:
@@ -124,7 +131,7 @@ class RedisNode(_Process):
         argv = [self._server]
         for name, value in self._settings.items():
             argv += [f"--{name}", value]
-        self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._begin(argv)
         until(self._answers)
 
     def flush(self) -> None:
