@@ -125,6 +125,10 @@ class Breaker:
                     self._pause_now()
                     self._gauge.set(1)
 
+    def forget(self) -> None:
+        """The store is called no more: the metrics don't count it as an outage."""
+        self._gauge.set(0)
+
     def judge(self, error: BaseException | None) -> Verdict:
         """What the end of a call means: no error is an answer; what is no `Exception` (a cancelled task, an
         exit) means nothing."""

@@ -8,8 +8,7 @@ from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.migrate import is_current
 from engagement.errors import Unavailable
-from engagement.hot import commands
-from engagement.hot.commands import Command
+from engagement.hot.checks import Setup, setups
 from engagement.hot.connection import Hot
 from engagement.settings import Settings
 
@@ -46,27 +45,31 @@ def _database(database: Database) -> list[Finding]:
 
 def _redis(hot: Hot, settings: Settings) -> list[Finding]:
     try:
-        hot.execute(commands.ping())
-        policy, appendonly, appendfsync = (
-            hot.execute(Command(None, (), ("CONFIG", "GET", name), _value))
-            for name in ("maxmemory-policy", "appendonly", "appendfsync")
-        )
+        hot.ping()
+        found = setups(hot)
     except Unavailable as error:
         return [Finding(False, f"redis: {error}")]
-    kept = policy == "noeviction" or policy.startswith("volatile-")
-    durable = appendonly == "yes" and (appendfsync == "always" or settings.durability == appendfsync)
+    there = [Finding(True, "redis: answers")]
+    return there + [finding for setup in found for finding in _setup(setup, settings)]
+
+
+def _setup(setup: Setup, settings: Settings) -> list[Finding]:
+    """Of one server; what it doesn't tell (CONFIG is forbidden) can't be judged, and is said."""
+    if setup.policy is None or setup.appendonly is None:
+        return [Finding(True, f"{setup.server}: forbids CONFIG; its set-up can't be looked at")]
+    durable = setup.appendonly == "yes" and (
+        setup.appendfsync == "always" or settings.durability == setup.appendfsync
+    )
+    good = not setup.may_evict_the_ledger
     return [
-        Finding(True, "redis: answers"),
-        Finding(kept, f"redis: maxmemory-policy is {policy}" + ("" if kept else ": it may evict the ledger")),
+        Finding(
+            good,
+            f"{setup.server}: maxmemory-policy is {setup.policy}"
+            + ("" if good else ": it may evict the ledger; set it to volatile-lru"),
+        ),
         Finding(
             durable,
-            f"redis: appendonly {appendonly}, appendfsync {appendfsync}"
+            f"{setup.server}: appendonly {setup.appendonly}, appendfsync {setup.appendfsync}"
             + ("" if durable else f": answers are not kept as durability {settings.durability} promises"),
         ),
     ]
-
-
-def _value(reply: object) -> str:
-    """CONFIG GET answers a list or, in RESP3, a map."""
-    value = next(iter(reply.values())) if isinstance(reply, dict) else reply[1]  # type: ignore[index]
-    return str(value.decode() if isinstance(value, bytes) else value)

@@ -14,6 +14,7 @@ EngagementError
     ├── TooFast          429  Retry-After
     └── Unavailable      503  Retry-After: a store is down or busy
         ├── RedisUnavailable
+        │   └── RedisFull     its memory is full of what waits to be stored
         └── DatabaseUnavailable
 """
 
@@ -127,6 +128,9 @@ class TooFast(Problem):
     status, kind, title = 429, "too-fast", "Too many requests"
 
 
+WAITING = "Too much is waiting to be stored."
+
+
 class Unavailable(Problem):
     """A store is down or busy; nothing was done, try again."""
 
@@ -139,8 +143,15 @@ class Unavailable(Problem):
 class RedisUnavailable(Unavailable):
     """Redis is down, hung or out of memory."""
 
+    def __init__(self, detail: str = "The live counts can't be reached.", *, retry_after: int = 1) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
+class RedisFull(RedisUnavailable):
+    """Redis has no memory left: it holds too much that is not stored yet."""
+
     def __init__(self) -> None:
-        super().__init__("The live counts can't be reached.")
+        super().__init__(WAITING, retry_after=5)
 
 
 class DatabaseUnavailable(Unavailable):

@@ -18,7 +18,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from engagement.db.engine import Database
 from engagement.errors import Unavailable
-from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.http import private
 
@@ -42,7 +41,7 @@ def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        state = {"redis": _state(lambda: hot.execute(commands.ping())), "database": _state(database.ping)}
+        state = {"redis": _state(hot.ping), "database": _state(database.ping)}
         ready = set(state.values()) == {"up"}
         return private({"status": "ok" if ready else "degraded", **state}, 200 if ready else 503)
 

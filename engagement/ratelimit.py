@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from hashlib import sha1
 from math import ceil
+from typing import Any
 from uuid import UUID
 
-import redis
 import structlog
 from limits import RateLimitItem, parse_many
-from limits.errors import StorageError
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 
-from engagement.errors import TooFast
+from engagement.errors import RedisUnavailable, TooFast
+from engagement.hot.commands import Command, Script
+from engagement.hot.connection import Hot
 from engagement.settings import Settings
 
 log = structlog.get_logger()
@@ -29,12 +31,9 @@ Limit = tuple[Sequence[RateLimitItem], str]
 class RateLimits:
     """Counts what readers and networks do. Each method raises `TooFast` with `Retry-After`."""
 
-    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+    def __init__(self, hot: Hot, settings: Settings) -> None:
         self._enabled = settings.ratelimit_enabled
-        storage = RedisStorage(
-            "redis://", connection_pool=client.connection_pool, key_prefix="limits", wrap_exceptions=True
-        )
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._limiter = SlidingWindowCounterRateLimiter(_Storage(hot))
         self._readers = parse_many(settings.ratelimit_readers)
         self._articles = parse_many(settings.ratelimit_articles)
         self._choices = parse_many(settings.ratelimit_choices)
@@ -72,9 +71,34 @@ class RateLimits:
                             "That was a little fast. Please wait a moment.",
                             retry_after=max(1, ceil(reset - time.time())),
                         )
-        except StorageError as error:
+        except RedisUnavailable as error:
             FAILED_OPEN.inc()
             log.warning("rate limits are open, Redis is away", error=str(error))
+
+
+class _Storage(RedisStorage):
+    """The library's scripts on our connection: a Cluster, and one breaker with all other calls.
+
+    The two windows of a limit share a hash tag.
+    """
+
+    def __init__(self, hot: Hot) -> None:
+        super().__init__("redis://", key_prefix="limits")  # a client that never connects
+        self.lua_sliding_window = _run(hot, self.SCRIPT_SLIDING_WINDOW)
+        self.lua_acquire_sliding_window = _run(hot, self.SCRIPT_ACQUIRE_SLIDING_WINDOW)
+
+
+def _run(hot: Hot, source: bytes) -> Any:
+    script = Script("limits", source.decode(), sha1(source, usedforsecurity=False).hexdigest())
+
+    def run(keys: Sequence[str], args: Sequence[Any]) -> Any:
+        return hot.execute(Command(script, tuple(keys), tuple(args), _as_it_is))
+
+    return run
+
+
+def _as_it_is(reply: Any) -> Any:
+    return reply
 
 
 def _times(item: RateLimitItem, factor: int) -> RateLimitItem:

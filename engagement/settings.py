@@ -33,7 +33,7 @@ class Settings:
     database_url: str = field(repr=False)
     """URL of the truth: `sqlite:////folder/engagement.db` or `postgresql://user:password@host/database`."""
     redis_url: str = field(repr=False)
-    """`redis://host:6379/0` or `unix:///folder/redis.sock`."""
+    """`redis://host:6379/0`, `unix:///folder/redis.sock` or `redis+cluster://host:6379,host:6379`."""
     secret_key: str = field(repr=False)
     """Signs reader tokens and keys the network hashes; at least 32 characters."""
     durability: str = "always"
@@ -73,6 +73,8 @@ class Settings:
     """Pause of the worker between two looks at the due sets."""
     replay_limit: int = 5_000
     """Ledger entries that one hydration may replay."""
+    ledger_limit: int = 1_000_000
+    """Ledger entries that one shard (of 128) may hold; past it its reactions and votes are refused."""
     view_ttl: int = 86_400
     page_ttl: int = 60
 
@@ -114,6 +116,7 @@ def load(**given: Any) -> Settings:
         "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),
         "flush_interval": lambda n: env.float(n, validate=Range(0.01, 10)),
         "replay_limit": lambda n: env.int(n, validate=Range(10, 100_000)),
+        "ledger_limit": lambda n: env.int(n, validate=Range(100, 100_000_000)),
         "view_ttl": lambda n: env.int(n, validate=Range(60)),
         "page_ttl": lambda n: env.int(n, validate=Range(1, 3600)),
         "log_level": lambda n: env.str(n, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
@@ -182,5 +185,12 @@ def _database_url(text: str) -> None:
 
 
 def _redis_url(text: str) -> None:
-    if not re.match(r"(rediss?|unix)://.", text):
-        raise ValidationError("must begin with redis://, rediss:// or unix://")
+    if re.match(r"rediss?\+cluster://", text):
+        if not re.fullmatch(rf"rediss?\+cluster://([^@/]*@)?{_NODE}(,{_NODE})*/?(\?.*)?", text):
+            raise ValidationError("must be redis+cluster://[user:password@]host:port,host:port")
+    elif not re.match(r"(rediss?|unix)://.", text):
+        raise ValidationError("must begin with redis://, rediss://, unix:// or redis+cluster://")
+
+
+_NODE = r"([^\[\]:@,/?]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
+"""Of a Redis Cluster: host (an IPv6 address in brackets) and port."""

@@ -62,7 +62,7 @@ def script(name: str) -> Script:
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[T]):
-    """A call of a script (or, with `script` None, of the plain command `words`)."""
+    """A call of a script (or, with `script` None, of the plain command `args`)."""
 
     script: Script | None
     keys: tuple[str, ...]
@@ -70,11 +70,23 @@ class Command(Generic[T]):
     read: Callable[[Any], T]
 
     @property
+    def key(self) -> str:
+        """A key that it touches: all of a command's keys are in one slot."""
+        return self.keys[0] if self.keys else str(self.args[1])
+
+    @property
     def words(self) -> tuple[Any, ...]:
         """What goes over the wire."""
         if self.script is None:
             return self.args
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+    @property
+    def with_source(self) -> tuple[Any, ...]:
+        """The same for a server that doesn't know the script yet, and does then."""
+        if self.script is None:
+            return self.args
+        return ("EVAL", self.script.source, len(self.keys), *self.keys, *self.args)
 
 
 def choose(
@@ -204,8 +216,3 @@ def store_parts(site: str, article: str, stamp: str, ttl: int, values: dict[str,
 def drop_parts(site: str, article: str) -> Command[int]:
     """Forget the rendered parts of an article, and those being built."""
     return Command(script("drop_pages"), page_keys(site, article), (), int)
-
-
-def ping() -> Command[bool]:
-    """Is the server there?"""
-    return Command(None, (), ("PING",), lambda reply: True)

@@ -1,23 +1,32 @@
-"""The sync connection to Redis: executes commands and plays plans."""
+"""The sync connection to Redis, one server or a Cluster: executes commands and plays plans."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import redis
 import structlog
 from prometheus_client import Counter
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.cluster import ClusterNode
+from redis.exceptions import (
+    ClusterDownError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.retry import Retry
 
-from engagement.errors import RedisUnavailable
+from engagement.errors import RedisFull, RedisUnavailable, Unavailable
+from engagement.hot.cluster import Cluster
 from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot
 from engagement.hot.protocol import (
+    BUSY,
     Heal,
     Hydrate,
     Limits,
@@ -27,38 +36,70 @@ from engagement.hot.protocol import (
     TakeSnapshot,
     hydrating,
 )
+from engagement.hot.server import ERRORS, Server
 from engagement.settings import Settings
 
 T = TypeVar("T")
+_Node: Any = ClusterNode  # most of the driver's cluster has no types
 log = structlog.get_logger()
 REFUSED = Counter("engagement_redis_refused_total", "Commands that Redis answered with an error")
+FULL = Counter("engagement_redis_full_total", "Commands that Redis refused because its memory is full")
+TURN = 10.0
+"""Seconds that a request waits for another one's hydration of the same ballot."""
 
 
-def connect(url: str, timeout: float, connections: int = 32) -> redis.Redis:
-    """A client that gives up after `timeout` seconds and sends a command at most twice.
+def connect(url: str, timeout: float, connections: int = 32) -> Server | Cluster:
+    """Redis at a URL, waited for at most `timeout` seconds; nothing is connected yet.
 
-    The driver's own default is up to ten tries; every command here may be sent twice, and a reader
-    doesn't wait for ten.
+    `redis://`, `rediss://` and `unix://` name one server, `redis+cluster://[user:password@]host:port,host:port`
+    (and `rediss+cluster://`) some nodes of a Cluster. `connections`: at most, to each server; a call that
+    finds none free fails at once.
     """
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=min(timeout, 1.0),
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        max_connections=connections,
-        health_check_interval=0,
-    )
+    how: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": min(timeout, 1.0),
+        "max_connections": connections,
+        "health_check_interval": 0,
+    }
+    never = Retry(NoBackoff(), 0)  # `Server` repeats what may be repeated
+    if "+cluster://" not in url:
+        return Server(redis.Redis.from_url(url, retry=never, **how))
+    scheme, _, rest = url.partition("+cluster://")
+    at, query = urlsplit(f"//{rest}").netloc, urlsplit(f"//{rest}").query
+    login, sign, hosts = at.rpartition("@")
+    first, *others = hosts.split(",")
+
+    def make() -> redis.RedisCluster:
+        nodes = [urlsplit(f"//{host}") for host in others]
+        return redis.RedisCluster(
+            url=f"{scheme}://{login}{sign}{first}" + (f"?{query}" if query else ""),
+            startup_nodes=[_Node(node.hostname, node.port or 6379) for node in nodes],
+            require_full_coverage=False,
+            retry=never,
+            **how,
+        )
+
+    return Cluster(make, timeout)
 
 
 class Hot:
     """Executes commands on Redis, and plays plans with an SQL `source` beside it.
 
-    Raises `RedisUnavailable` when the server is down, hung or out of memory; nothing is half done then.
+    Raises `RedisUnavailable` when a server is down, hung or out of memory; nothing is half done then.
     """
 
-    def __init__(self, client: redis.Redis, source: Source, limits: Limits) -> None:
-        self.client = client
-        self._send: Callable[..., Any] = client.execute_command
+    def __init__(
+        self, client: redis.Redis | redis.RedisCluster | Server | Cluster, source: Source, limits: Limits
+    ) -> None:
+        """`client` is what `connect` answers, or a client of the driver."""
+        if isinstance(client, redis.RedisCluster):
+            given: Any = client
+            timeout = given.get_connection_kwargs().get("socket_timeout") or 5.0
+            self._redis: Server | Cluster = Cluster(lambda: given, timeout)
+        elif isinstance(client, redis.Redis):
+            self._redis = Server(client)
+        else:
+            self._redis = client
         self.limits = limits
         self._source = source
         self._hydrations: WeakValueDictionary[Ballot, _Turn] = WeakValueDictionary()
@@ -67,38 +108,59 @@ class Hot:
     @classmethod
     def from_settings(cls, settings: Settings, source: Source) -> Hot:
         """Nothing is connected before the first command."""
-        client = connect(settings.redis_url, settings.redis_timeout, 2 * settings.web_threads + 16)
-        return cls(client, source, Limits(settings.replay_limit, settings.view_ttl))
+        redis = connect(settings.redis_url, settings.redis_timeout, 2 * settings.web_threads + 16)
+        limits = Limits(settings.replay_limit, settings.view_ttl, settings.ledger_limit)
+        return cls(redis, source, limits)
+
+    @property
+    def client(self) -> Any:
+        """The driver's own client, for what is no command here."""
+        return self._asked(lambda: self._redis.client)
+
+    @property
+    def outages(self) -> list[str]:
+        """The servers whose breakers are open: they are known to hang or to be down."""
+        return self._redis.outages
+
+    def primaries(self) -> list[Server]:
+        """Every server that takes writes: one, or those of a Cluster."""
+        return self._asked(self._redis.primaries)
+
+    def ping(self) -> None:
+        """Returns if every server that keeps our keys answers; on a Cluster, for its slots as well."""
+        self._asked(self._redis.ping)
 
     def execute(self, command: Command[T]) -> T:
         """One command, one round trip."""
         try:
-            try:
-                reply = self._send(*command.words)
-            except NoScriptError:
-                self._load([command])
-                reply = self._send(*command.words)
-        except RedisError as error:
+            reply = self._redis.send(command)
+        except ERRORS as error:
             raise _unavailable(error) from error
         return command.read(reply)
 
     def execute_many(self, many: Sequence[Command[Any]]) -> list[Any]:
         """Many commands in one round trip, not in one transaction; answers in their order."""
+        answers = self.execute_each(many)
+        for answer in answers:
+            if isinstance(answer, RedisUnavailable):
+                raise answer
+        return answers
+
+    def execute_each(self, many: Sequence[Command[Any]]) -> list[Any]:
+        """As `execute_many`, with a `RedisUnavailable` in the place of each answer that failed.
+
+        A node of a Cluster that is away takes only its own commands with it.
+        """
         if not many:
             return []
         try:
-            replies = self._pipeline(many)
-            again = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if again:
-                self._load([many[i] for i in again])
-                for i, reply in zip(again, self._pipeline([many[i] for i in again]), strict=True):
-                    replies[i] = reply
-            for reply in replies:
-                if isinstance(reply, Exception):
-                    raise reply
-        except RedisError as error:
-            raise _unavailable(error) from error
-        return [command.read(reply) for command, reply in zip(many, replies, strict=True)]
+            replies = self._redis.send_each(many)
+        except ERRORS as error:
+            replies = [error] * len(many)
+        return [
+            _unavailable(reply) if isinstance(reply, Exception) else command.read(reply)
+            for command, reply in zip(many, replies, strict=True)
+        ]
 
     def play(self, plan: Plan[T]) -> T:
         """Answer a plan's needs until it returns."""
@@ -134,8 +196,10 @@ class Hot:
                 turn = self._hydrations[ballot] = _Turn()
                 turn.lock.acquire()
         if waits:
-            with turn.lock:
-                return
+            if not turn.lock.acquire(timeout=TURN):
+                raise Unavailable(BUSY)
+            turn.lock.release()
+            return
         try:
             build()
         finally:
@@ -143,21 +207,27 @@ class Hot:
                 self._hydrations.pop(ballot, None)
             turn.lock.release()
 
-    def _pipeline(self, many: Sequence[Command[Any]]) -> list[Any]:
-        with self.client.pipeline(transaction=False) as pipe:
-            send: Callable[..., Any] = pipe.execute_command
-            for command in many:
-                send(*command.words)
-            return pipe.execute(raise_on_error=False)
-
-    def _load(self, many: Sequence[Command[Any]]) -> None:
-        for source in {command.script.source for command in many if command.script}:
-            self.client.script_load(source)
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except ERRORS as error:
+            raise _unavailable(error) from error
 
 
-def _unavailable(error: RedisError) -> RedisUnavailable:
-    """A server that answers with an error is full or set up wrong, or our script is: that must be seen."""
+def _unavailable(error: Exception) -> RedisUnavailable:
+    """What a caller is told. That our script is wrong, or the server set up wrong, must be seen."""
+    told = _told(error)
+    told.__cause__ = error
+    return told
+
+
+def _told(error: Exception) -> RedisUnavailable:
+    if isinstance(error, (ClusterDownError, TryAgainError, ReadOnlyError)):
+        return RedisUnavailable()  # a fail-over, or a slot that moves
     if isinstance(error, ResponseError):
+        if "OOM " in str(error):
+            FULL.inc()
+            return RedisFull()
         REFUSED.inc()
         log.error("redis refuses a command", error=str(error))
     return RedisUnavailable()

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from engagement.errors import Closed, Unavailable
+from engagement.errors import WAITING, Closed, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Cold, Known, Shut, Snapshot, Tally, TooMuch, Unknown
 from engagement.hot.keys import Ballot
@@ -22,15 +22,16 @@ ATTEMPTS = 10
 """Rounds before a write or read gives up as busy; each is caused by somebody else's progress."""
 
 
-WAITING = "Too much is waiting to be stored."
+BUSY = "The article is busy."
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a hydration: ledger entries to replay, and the view's time to live in seconds."""
+    """Bounds: entries that a hydration replays, a view's time to live (s), entries that a shard holds."""
 
     replay: int
     ttl: int
+    held: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def choosing(ballot: Ballot, reader: bytes, choice: str, network: str) -> Plan[T
                 raise Closed("This article takes no reactions any more.")
             case _:
                 return answer  # type: ignore[no-any-return]
-    raise Unavailable("The article is busy.")
+    raise Unavailable(BUSY)
 
 
 def tallying(ballot: Ballot, first: Tally | Cold | None = None) -> Plan[dict[str, int]]:
@@ -104,7 +105,7 @@ def tallying(ballot: Ballot, first: Tally | Cold | None = None) -> Plan[dict[str
             return answer.counts
         yield Hydrate(ballot, answer)
         answer = yield commands.tally(ballot)
-    raise Unavailable("The article is busy.")
+    raise Unavailable(BUSY)
 
 
 def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
@@ -121,7 +122,7 @@ def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
                 raise Unavailable(WAITING)
             case _:
                 return
-    raise Unavailable("The article is busy.")
+    raise Unavailable(BUSY)
 
 
 def healing(ballot: Ballot) -> Plan[None]:
@@ -147,4 +148,4 @@ def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Pla
             for ballot in missing:
                 yield from healing(ballot)
         known = dict(zip(missing, (yield LookUp(missing, reader)), strict=True))
-    raise Unavailable("The article is busy.")
+    raise Unavailable(BUSY)
