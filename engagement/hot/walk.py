@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redis.exceptions import RedisError
-
 from engagement.errors import RedisUnavailable
 from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import SHARDS, shard_keys
+from engagement.hot.server import ERRORS
 
 STEP = 1_000
 """Keys that Redis looks at in one call."""
@@ -43,8 +42,12 @@ def _some_floors(shard: int, cursor: int) -> Command[tuple[int, dict[bytes, byte
 
 
 def _keys(hot: Hot, what: str) -> Iterator[str]:
-    try:
-        for key in hot.client.scan_iter(match=f"{{s*}}:{what}:*", count=STEP):
-            yield key.decode().split(f"}}:{what}:", 1)[1]
-    except RedisError as error:
-        raise RedisUnavailable() from error
+    for server in hot.primaries():
+        cursor: int | None = None
+        while cursor != 0:
+            words = ("SCAN", cursor or 0, "MATCH", f"{{s*}}:{what}:*", "COUNT", STEP)
+            try:
+                cursor, keys = server.send(Command(None, (), words, lambda reply: reply))
+            except ERRORS as error:
+                raise RedisUnavailable() from error
+            yield from (key.decode().split(f"}}:{what}:", 1)[1] for key in keys)

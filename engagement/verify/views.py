@@ -28,7 +28,9 @@ from engagement.verify.counting import Counts, stored_tallies
 from engagement.verify.differences import Difference, Totals
 
 AT_ONCE = 500
-"""Ballots of one round trip."""
+"""Ballots of one look at SQL."""
+AUDITS = 100
+"""Ballots of one round trip to Redis; each may have a thousand entries to add up."""
 TOLD = 50_000
 """Ballots that are remembered to be told of once."""
 LOOKS = (0.1, 0.4, 1.0, 2.0)
@@ -148,8 +150,12 @@ def _see(database: Database, hot: Hot, ballots: Sequence[Ballot]) -> list[Seen]:
 
 def _audit(hot: Hot, at: dict[Ballot, str]) -> dict[Ballot, Audit]:
     """Views, and the whole ledgers after the cursors. A long one is read on to what was its end."""
-    audits = hot.execute_many([commands.audit(ballot, cursor) for ballot, cursor in at.items()])
-    return {ballot: _whole(hot, ballot, audit) for ballot, audit in zip(at, audits, strict=True)}
+    found: dict[Ballot, Audit] = {}
+    wanted = iter(at.items())
+    while part := list(islice(wanted, AUDITS)):
+        audits = hot.execute_many([commands.audit(ballot, cursor) for ballot, cursor in part])
+        found |= {ballot: _whole(hot, ballot, audit) for (ballot, _), audit in zip(part, audits, strict=True)}
+    return found
 
 
 def _whole(hot: Hot, ballot: Ballot, audit: Audit) -> Audit:
