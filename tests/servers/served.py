@@ -14,9 +14,11 @@ import requests
 class Served:
     """`engagement serve` on a data folder, in a process of its own."""
 
-    def __init__(self, data: Path, log: Path, **environment: str) -> None:
+    def __init__(self, data: Path, log: Path, *, release: Path | None = None, **environment: str) -> None:
+        """`release`: a folder with the package of another release, to be served instead of this one."""
         self.data = data
         self.log = log
+        self.release = release
         self._environment = {f"ENGAGEMENT_{name}": value for name, value in environment.items()}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
@@ -24,13 +26,15 @@ class Served:
 
     def start(self) -> None:
         """Up when it has said where it is."""
+        path = {} if self.release is None else {"PYTHONPATH": str(self.release)}
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "engagement", "serve", "--port", "0", "--data", str(self.data)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **self._environment},
+                cwd=self.release,
+                env={**os.environ, **path, **self._environment},
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
