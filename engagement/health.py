@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import (
@@ -17,9 +16,9 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from engagement.db.engine import Database
-from engagement.errors import Unavailable
 from engagement.hot.connection import Hot
 from engagement.http import private
+from engagement.vitals import VitalsCollector, examine
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUESTS = Counter("engagement_requests_total", "Requests answered", ["endpoint", "method", "status"])
@@ -41,9 +40,8 @@ def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        state = {"redis": _state(hot.ping), "database": _state(database.ping)}
-        ready = set(state.values()) == {"up"}
-        return private({"status": "ok" if ready else "degraded", **state}, 200 if ready else 503)
+        vitals = examine(hot, database)
+        return private(vitals.body(), 200 if vitals.good else 503)
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
@@ -51,7 +49,10 @@ def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None
         if metrics_dir:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call]
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        asked = CollectorRegistry()
+        asked.register(VitalsCollector(hot, database))
+        text = generate_latest(registry) + generate_latest(asked)
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     @app.before_request
     def begin() -> None:
@@ -67,11 +68,3 @@ def init_app(app: Flask, hot: Hot, database: Database, metrics_dir: str) -> None
         return response
 
     app.register_blueprint(blueprint)
-
-
-def _state(ask: Any) -> str:
-    try:
-        ask()
-    except Unavailable:
-        return "down"
-    return "up"

@@ -14,7 +14,7 @@ from random import shuffle
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from sqlalchemy import Connection, select
 
 from engagement import clock
@@ -30,7 +30,7 @@ from engagement.db.ballots import (
 )
 from engagement.db.engine import Database
 from engagement.db.tables import shards, sites
-from engagement.errors import Unavailable
+from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Due, Entry
 from engagement.hot.connection import Hot
@@ -45,9 +45,6 @@ FENCED = Counter("engagement_flush_fenced_total", "Flushes given up because Redi
 RACED = Counter("engagement_flush_raced_total", "Ballots left to another worker that was faster")
 OFF = Counter("engagement_views_off_total", "Views that differed from SQL and were built anew")
 PUT_OFF = Counter("engagement_flush_put_off_total", "Ballots that can't be stored for now")
-LAG = Gauge(
-    "engagement_flush_lag_seconds", "Age of the oldest entry that SQL lacks", multiprocess_mode="mostrecent"
-)
 
 BALLOTS = 64
 """Of one SQL transaction at most."""
@@ -69,10 +66,11 @@ class Batch:
 
 @dataclass(slots=True)
 class Flushed:
-    """What came of one round; `pending`: is there more to do at once?"""
+    """What came of one round; `pending`: is there more to do at once? `fault`: of shards that are away."""
 
     entries: int = 0
     pending: bool = False
+    fault: RedisUnavailable | None = None
 
 
 class Flusher:
@@ -98,11 +96,16 @@ class Flusher:
         self._voted = voted
 
     def flush(self, only: Sequence[int] = range(SHARDS)) -> Flushed:
-        """One round over the given shards. Raises `Unavailable`; nothing is half done then."""
-        found = self._hot.execute_many([commands.due(shard, BALLOTS) for shard in only])
-        due = {shard: d for shard, d in zip(only, found, strict=True) if d is not None}
-        LAG.set(max((d.lag for d in due.values()), default=0) / 1000)
-        result = Flushed()
+        """One round over the given shards. Raises `Unavailable`; nothing is half done then.
+
+        Shards of a Cluster's node that is away don't keep the others waiting.
+        """
+        found = self._hot.execute_each([commands.due(shard, BALLOTS) for shard in only])
+        faults = [answer for answer in found if isinstance(answer, RedisUnavailable)]
+        if len(faults) == len(only):
+            raise faults[0]
+        due = {shard: d for shard, d in zip(only, found, strict=True) if isinstance(d, Due)}
+        result = Flushed(fault=faults[0] if faults else None)
         parts = _parts(due)
         shuffle(parts)  # so that two workers seldom take the same at the same time
         for part in parts:
@@ -126,7 +129,9 @@ class Flusher:
             self._hot.play(healing(ballot))
             del keys[ballot]  # next round
         ledgers = self._ledgers({ballot: at[key] for ballot, key in keys.items()})
-        readings = [Reading(ballot, key, at[key], ledgers[ballot]) for ballot, key in keys.items()]
+        readings = [
+            Reading(ballot, keys[ballot], at[keys[ballot]], ledger) for ballot, ledger in ledgers.items()
+        ]
         more = bool(behind) or sum(map(len, ledgers.values())) >= self._entries // 2
         return Batch(generations, readings, more)
 
@@ -154,8 +159,8 @@ class Flusher:
         return quiet + busy
 
     def settle(self, done: list[Reading]) -> None:
-        """After the commit only: trim the ledgers, raise the floors."""
-        self._hot.execute_many([commands.settle(r.ballot, r.end, self._keep_ms) for r in done])
+        """After the commit only: trim the ledgers, raise the floors. What fails is done another time."""
+        self._hot.execute_each([commands.settle(r.ballot, r.end, self._keep_ms) for r in done])
 
     def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
         """The batch; if one ballot makes it fail, each ballot by itself, so that the others go on."""
@@ -188,14 +193,14 @@ class Flusher:
     def _ledgers(self, at: dict[Ballot, str]) -> dict[Ballot, list[Entry]]:
         """What is after the cursors, about `_entries` in all: equal shares, then more for who has more."""
         share = max(16, self._entries // max(1, 2 * len(at)))
-        found = self._hot.execute_many([commands.entries(b, cursor, share) for b, cursor in at.items()])
-        ledgers = dict(zip(at, found, strict=True))
+        found = self._hot.execute_each([commands.entries(b, cursor, share) for b, cursor in at.items()])
+        ledgers = {b: ledger for b, ledger in zip(at, found, strict=True) if isinstance(ledger, list)}
         hungry = [ballot for ballot, ledger in ledgers.items() if len(ledger) == share]
         left = self._entries - sum(map(len, ledgers.values()))
         if hungry and left >= len(hungry):
             rest = [commands.entries(b, ledgers[b][-1].id, left // len(hungry)) for b in hungry]
-            for ballot, ledger in zip(hungry, self._hot.execute_many(rest), strict=True):
-                ledgers[ballot] += ledger
+            for ballot, ledger in zip(hungry, self._hot.execute_each(rest), strict=True):
+                ledgers[ballot] += ledger if isinstance(ledger, list) else []
         return ledgers
 
     def _keys(self, ballots: list[Ballot]) -> dict[Ballot, Key]:

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
-from engagement.errors import Unavailable
+from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.settings import Settings
@@ -47,8 +47,15 @@ class Worker:
         self._tidy_at = time.monotonic()
 
     def round(self) -> Flushed:
-        """One flush over all shards and one delivery of the outbox. Raises `Unavailable`."""
-        flushed = self._flusher.flush()
+        """One flush over all shards and one delivery of the outbox. Raises `Unavailable`.
+
+        The outbox goes on without Redis.
+        """
+        try:
+            flushed = self._flusher.flush()
+        except RedisUnavailable:
+            self._outbox.deliver()
+            raise
         rows = self._outbox.deliver()
         flushed.pending |= rows > 0
         if time.monotonic() >= self._tidy_at:
@@ -93,15 +100,20 @@ class Worker:
         try:
             flushed = self.round()
         except Unavailable as error:
-            FAULTS.labels(type(error).__name__).inc()
-            if str(error) != self._fault:
-                log.warning("a store is down, rounds are given up", error=str(error))
-            self._fault = str(error)
+            self._note(error)
             return None
-        if self._fault:
+        if flushed.fault:
+            self._note(flushed.fault)
+        elif self._fault:
             log.info("the stores are up again")
             self._fault = ""
         return flushed
+
+    def _note(self, error: Unavailable) -> None:
+        FAULTS.labels(type(error).__name__).inc()
+        if str(error) != self._fault:
+            log.warning("a store is down", error=str(error))
+        self._fault = str(error)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop.set()

@@ -9,6 +9,7 @@ from uuid import UUID
 from prometheus_client import Counter
 from sqlalchemy import Connection, delete, select
 
+from engagement.comments.counting import EFFECTS
 from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, comments, outbox
@@ -51,7 +52,7 @@ class Outbox:
     def _count(self) -> int:
         with self._database.write() as connection:
             rows = connection.execute(
-                select(outbox.c.id, outbox.c.article_id, comments.c.parent_id)
+                select(outbox.c.id, outbox.c.article_id, outbox.c.event, comments.c.parent_id)
                 .join(
                     comments,
                     (comments.c.article_id == outbox.c.article_id) & (comments.c.id == outbox.c.comment_id),
@@ -60,11 +61,14 @@ class Outbox:
                 .limit(ROWS)
                 .with_for_update(skip_locked=True, of=outbox)
             ).all()
-            total = Tally(row.article_id for row in rows)
-            threads = Tally(row.article_id for row in rows if row.parent_id == row.article_id)
-            replies = Tally(
-                (row.article_id, row.parent_id) for row in rows if row.parent_id != row.article_id
-            )
+            total, threads, replies = Tally[UUID](), Tally[UUID](), Tally[tuple[UUID, UUID]]()
+            for row in rows:
+                by = EFFECTS.get(row.event, 0)
+                total[row.article_id] += by
+                if row.parent_id == row.article_id:
+                    threads[row.article_id] += by
+                else:
+                    replies[row.article_id, row.parent_id] += by
             _add(connection, total, threads, replies)
             connection.execute(delete(outbox).where(outbox.c.id.in_([row.id for row in rows])))
             names = connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
+from engagement import clock
 from engagement.app import create_app
+from engagement.db.engine import Database
+from engagement.db.tables import dead_letters
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.worker.loop import Worker
 from tests.stores import SqlStore
+from tests.waiting import until
 
 A = "/v1/demo/articles/story"
 Headers = dict[str, str]
@@ -96,12 +102,46 @@ def test_without_sql_a_comment_is_refused_with_a_time_to_retry(
 def test_readyz_names_the_store_that_is_down(
     client: FlaskClient, without_redis: FlaskClient, without_sql: FlaskClient
 ) -> None:
-    assert client.get("/readyz").json == {"status": "ok", "redis": "up", "database": "up"}
-    answer = without_redis.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json == {"status": "degraded", "redis": "down", "database": "up"}
-    assert without_sql.get("/readyz").json == {"status": "degraded", "redis": "up", "database": "down"}
-    assert without_sql.get("/healthz").json == {"status": "ok"}
+    whole: Any = client.get("/readyz")
+    assert (whole.status_code, whole.json["status"]) == (200, "ok")
+    for service, store, other in ((without_redis, "redis", "database"), (without_sql, "database", "redis")):
+        answer: Any = service.get("/readyz")
+        assert (answer.status_code, answer.json["status"]) == (503, "degraded")
+        assert (answer.json[store], answer.json[other]) == ("down", "up")
+        assert service.get("/healthz").json == {"status": "ok"}
+        text = service.get("/metrics").text
+        assert f'engagement_store_up{{store="{store}"}} 0.0' in text
+        assert f'engagement_store_up{{store="{other}"}} 1.0' in text
+
+
+def test_readyz_and_metrics_tell_how_the_ledger_is(
+    client: FlaskClient, story: Headers, worker: Worker, database: Database
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "sad"}, headers=story)
+    waiting: Any = client.get("/readyz").json
+    assert waiting["ledger"]["entries"] == 2  # one of them is stored already, and kept for a while
+    assert waiting["ledger"]["shards_away"] == 0
+    assert waiting["generation"] == 1
+    assert waiting["breakers_open"] == []
+    with database.write() as connection:
+        connection.execute(
+            insert(dead_letters).values(
+                ballot="b", entry_id="1-1", reader_id=clock.new_id(), choice="up",
+                chosen_at=clock.now(), reason="a test",
+            )
+        )  # fmt: skip
+    assert client.get("/readyz").json["dead_letters"] == 1  # type: ignore[index]
+    text = client.get("/metrics").text
+    for line in ("engagement_ledger_entries 2.0", "engagement_generation 1.0", "engagement_dead_letters 1.0"):
+        assert line in text
+    assert float(re.search(r"^engagement_flush_lag_seconds (\S+)$", text, re.MULTILINE)[1]) > 0  # type: ignore[index]
+    worker.drain()
+    assert "engagement_flush_lag_seconds 0.0" in client.get("/metrics").text
+
+
+def test_an_open_breaker_is_told(without_redis: FlaskClient, story: Headers) -> None:
+    until(lambda: without_redis.get("/readyz").json["breakers_open"] == ["redis"])  # type: ignore[index]
+    assert 'engagement_breaker_open{store="redis"} 1.0' in without_redis.get("/metrics").text
 
 
 def test_metrics_tell_requests_by_endpoint_and_status(
