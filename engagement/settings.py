@@ -80,6 +80,8 @@ class Settings:
 
     log_level: str = "INFO"
     log_format: str = "json"
+    worker_metrics_port: int = 0
+    """Where a worker on a host of its own tells its metrics; 0: nowhere."""
     metrics_dir: str = ""
     """Where the processes of one host share their metrics; empty: each answers for itself."""
 
@@ -121,6 +123,7 @@ def load(**given: Any) -> Settings:
         "page_ttl": lambda n: env.int(n, validate=Range(1, 3600)),
         "log_level": lambda n: env.str(n, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         "log_format": lambda n: env.str(n, validate=OneOf(["json", "console"])),
+        "worker_metrics_port": lambda n: env.int(n, validate=Range(0, 65_535)),
         "metrics_dir": env.str,
     }
     values = dict(given)

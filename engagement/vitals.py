@@ -10,13 +10,16 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.tables import dead_letters, shards
 from engagement.errors import Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Due
+from engagement.hot.checks import refuse_eviction
 from engagement.hot.connection import Hot
 from engagement.hot.keys import SHARDS
+from engagement.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,11 @@ def _stored(database: Database) -> Stored | None:
     return Stored(generation or 0, letters or 0)
 
 
+def require_kept_ledger(settings: Settings) -> None:
+    """At start: raises `StartError` if Redis may evict what is not stored yet. It may be down."""
+    refuse_eviction(Hot.from_settings(settings, StoredBallots(Database(settings.database_url))))
+
+
 class VitalsCollector(Collector):
     """The vitals as metrics, asked anew at each scrape."""
 
@@ -132,7 +140,11 @@ class VitalsCollector(Collector):
         if found.stored is not None:
             figures += [
                 ("generation", "The newest generation of a run of Redis", found.stored.generation),
-                ("dead_letters", "Ledger entries that SQL refused, kept aside", found.stored.dead_letters),
+                (
+                    "dead_letters_stored",
+                    "Ledger entries that SQL refused, kept aside",
+                    found.stored.dead_letters,
+                ),
             ]
         for name, text, value in figures:
             yield GaugeMetricFamily(f"engagement_{name}", text, value=value)

@@ -122,6 +122,10 @@ def _wait_for(redis: RedisFolder, process: subprocess.Popen[bytes]) -> None:
 
 def _serve(paths: Paths, settings: Settings, *, patience: float) -> None:
     redis = None if _is_configured("REDIS_URL") else RedisFolder(paths.redis)
+    if redis is None:
+        from engagement.vitals import require_kept_ledger  # here, as it takes its time
+
+        require_kept_ledger(settings)
     with contextlib.ExitStack() as open_things:
         listener = open_things.enter_context(listen(settings.host, settings.port, patience=patience))
         gate = open_things.enter_context(Gate())

@@ -8,7 +8,7 @@ from threading import Event
 from types import FrameType
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import REGISTRY, Counter, start_http_server
 
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
@@ -16,6 +16,7 @@ from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.settings import Settings
+from engagement.vitals import VitalsCollector
 from engagement.worker.flush import Flushed, Flusher
 from engagement.worker.housekeeping import tidy
 from engagement.worker.outbox import Outbox
@@ -39,6 +40,8 @@ class Worker:
         self._database = Database(settings.database_url, timeout=settings.database_timeout, pool_size=4)
         stored = StoredBallots(self._database)
         hot = Hot.from_settings(settings, stored)
+        self._settings = settings
+        self._vitals = VitalsCollector(hot, self._database)
         self._outbox = Outbox(self._database, Pages(hot, settings.page_ttl))
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._interval = settings.flush_interval
@@ -78,6 +81,9 @@ class Worker:
         """Rounds until SIGTERM or SIGINT, then a drain."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        if self._settings.worker_metrics_port:
+            REGISTRY.register(self._vitals)
+            start_http_server(self._settings.worker_metrics_port, self._settings.host)
         log.info("worker is up")
         pause = self._interval
         while not self._stop.is_set():
