@@ -46,6 +46,16 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """The shard holds as many entries as it may; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """The reader may not choose; of a job: the bar is not its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot."""
 
@@ -125,7 +135,7 @@ def read_counts(flat: Sequence[Any]) -> dict[str, int]:
     return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
 
 
-def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut:
+def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut | Full | Barred:
     """Of `choose`."""
     match reply[0]:
         case b"COLD":
@@ -134,6 +144,10 @@ def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut:
             return Unknown()
         case b"CLOSED":
             return Shut()
+        case b"FULL":
+            return Full()
+        case b"BARRED":
+            return Barred()
         case _:
             return Tally(read_counts(reply[1]))
 

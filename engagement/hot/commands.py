@@ -15,10 +15,12 @@ from typing import Any, Generic, TypeVar
 
 from engagement.hot.answers import (
     Audit,
+    Barred,
     Behind,
     Cold,
     Due,
     Entry,
+    Full,
     Glance,
     Known,
     Parts,
@@ -34,10 +36,12 @@ from engagement.hot.answers import (
     read_entries,
     read_tally,
 )
-from engagement.hot.keys import MOOD, Ballot, ballot_keys, page_keys, shard_keys
+from engagement.hot.keys import MOOD, Ballot, ballot_keys, barred_key, page_keys, shard_keys
 
 T = TypeVar("T")
 
+LIMIT = 1_000_000
+"""Entries that a shard may hold, unless it is set."""
 BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance", "audit"})
 
 
@@ -90,13 +94,23 @@ class Command(Generic[T]):
 
 
 def choose(
-    ballot: Ballot, reader: bytes, choice: str, network: str, known: Known | None = None
-) -> Command[Tally | Cold | Unknown | Shut]:
-    """Set the reader's choice (`""` takes it back). Sent twice by the driver, it changes nothing."""
-    args: tuple[Any, ...] = (ballot.name, reader, choice, network)
+    ballot: Ballot,
+    reader: bytes,
+    choice: str,
+    network: str,
+    known: Known | None = None,
+    limit: int = LIMIT,
+    owner: str = "",
+) -> Command[Tally | Cold | Unknown | Shut | Full | Barred]:
+    """Set the reader's choice (`""` takes it back). Sent twice by the driver, it changes nothing.
+
+    `limit`: entries that the shard may hold. `owner`: of the bar under which it is played for the reader.
+    """
+    args: tuple[Any, ...] = (ballot.name, reader, choice, network, limit, owner)
     if known is not None:
         args += (known.choice, known.cursor)
-    return Command(script("choose"), ballot_keys(ballot), args, read_chosen)
+    keys = (*ballot_keys(ballot), barred_key(ballot.shard))
+    return Command(script("choose"), keys, args, read_chosen)
 
 
 def hydrate(ballot: Ballot, snapshot: Snapshot, policy: str, replay_limit: int, ttl: int) -> Command[str]:
@@ -112,20 +126,39 @@ def hydrate(ballot: Ballot, snapshot: Snapshot, policy: str, replay_limit: int, 
 
 def postpone(shard: int, ballots: Sequence[str], until: int) -> Command[int]:
     """Look at these due ballots again at `until` (ms since the epoch), or when somebody chooses."""
-    words: list[Any] = ["ZADD", shard_keys(shard)[4], "XX"]
-    for name in ballots:
-        words += (until, name)
-    return Command(None, (), tuple(words), int)
+    return Command(script("postpone"), (shard_keys(shard)[4],), (until, *ballots), int)
 
 
 def change_policy(ballot: Ballot) -> Command[int]:
-    """After a commit that changed the ballot's policy: no snapshot from before it may build a view."""
-    return Command(None, (), ("HINCRBY", ballot_keys(ballot)[5], ballot.name, 1), int)
+    """After a commit that changed the ballot's policy: its view goes, no older snapshot may build one."""
+    view, choices, *_, policies, _ = ballot_keys(ballot)
+    return Command(script("change_policy"), (view, choices, policies), (ballot.name,), int)
 
 
-def settle(ballot: Ballot, cursor: str, keep_ms: int) -> Command[int]:
-    """After a commit: trim what SQL has up to `cursor` and is older than `keep_ms`."""
-    return Command(script("settle"), ballot_keys(ballot), (ballot.name, cursor, keep_ms, 1_000), int)
+def settle(ballot: Ballot, cursor: str, keep_ms: int, limit: int = LIMIT) -> Command[int]:
+    """After a commit: trim what SQL has up to `cursor` and is older than `keep_ms`.
+
+    At once, where the shard holds more than half of the entries that it may, or Redis has no memory left.
+    """
+    return Command(script("settle"), ballot_keys(ballot), (ballot.name, cursor, keep_ms, 1_000, limit), int)
+
+
+def held(shard: int) -> Command[int]:
+    """How many entries the ledgers of a shard hold, stored and waiting."""
+    return Command(None, (), ("HGET", shard_keys(shard)[6], "held"), lambda reply: int(reply or 0))
+
+
+def all_due(shard: int, limit: int) -> Command[list[str]]:
+    """The names of the ballots that are due, now or later; every ballot that has entries is."""
+    words = ("ZRANGE", shard_keys(shard)[4], 0, limit - 1)
+    return Command(None, (), words, lambda reply: [name.decode() for name in reply])
+
+
+def recount(shard: int, names: Sequence[str]) -> Command[tuple[int, int] | None]:
+    """Count again what the shard holds: before and after; None if `names` are not all that are due."""
+    *_, due, _, own = shard_keys(shard)
+    keys = (own, due, *(ballot_keys(Ballot.parse(name))[2] for name in names))
+    return Command(script("recount"), keys, tuple(names), lambda reply: tuple(reply) if reply else None)
 
 
 def tally(ballot: Ballot) -> Command[Tally | Cold]:

@@ -58,16 +58,21 @@ class Ballot:
 
 
 def ballot_keys(ballot: Ballot) -> tuple[str, ...]:
-    """KEYS of the ballot scripts: view, choices, ledger, floors, due, policies."""
+    """KEYS of the ballot scripts: view, choices, ledger, floors, due, policies, shard."""
     t, name = tag(ballot.shard), ballot.name
     own = (f"{t}:view:{name}", f"{t}:choices:{name}", f"{t}:ledger:{name}")
-    return (*own, f"{t}:floors", f"{t}:due", f"{t}:policies")
+    return (*own, f"{t}:floors", f"{t}:due", f"{t}:policies", f"{t}:shard")
 
 
 def shard_keys(shard: int) -> tuple[str, ...]:
     """KEYS of `due`: as for a ballot, the first three not used."""
     t = tag(shard)
-    return (f"{t}:-", f"{t}:-", f"{t}:-", f"{t}:floors", f"{t}:due", f"{t}:policies")
+    return (f"{t}:-", f"{t}:-", f"{t}:-", f"{t}:floors", f"{t}:due", f"{t}:policies", f"{t}:shard")
+
+
+def barred_key(shard: int) -> str:
+    """Who may not choose on the shard: reader → until when (ms), and the job that may choose for them."""
+    return f"{tag(shard)}:barred"
 
 
 def page_keys(site: str, article: str) -> tuple[str, str]:

@@ -10,9 +10,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from engagement.errors import WAITING, Closed, Unavailable
+from engagement.errors import WAITING, Closed, Forbidden, Unavailable
 from engagement.hot import commands
-from engagement.hot.answers import Cold, Known, Shut, Snapshot, Tally, TooMuch, Unknown
+from engagement.hot.answers import Barred, Cold, Full, Known, Shut, Snapshot, Tally, TooMuch, Unknown
 from engagement.hot.keys import Ballot
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ ATTEMPTS = 10
 """Rounds before a write or read gives up as busy; each is caused by somebody else's progress."""
 
 
+RECOUNT = 5_000
+"""Ballots whose entries are counted in one step."""
 BUSY = "The article is busy."
 
 
@@ -31,7 +33,7 @@ class Limits:
 
     replay: int
     ttl: int
-    held: int = 1_000_000
+    held: int = commands.LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,16 @@ class Source(Protocol):
         """Sets the ballot's cursor to `floor`, unless it is past it already."""
 
 
-def choosing(ballot: Ballot, reader: bytes, choice: str, network: str) -> Plan[Tally]:
-    """Set a reader's choice and answer the new tally. Raises `Closed`, `Unavailable`."""
+def choosing(
+    ballot: Ballot, reader: bytes, choice: str, network: str, held: int = commands.LIMIT
+) -> Plan[Tally]:
+    """Set a reader's choice and answer the new tally. Raises `Closed`, `Forbidden`, `Unavailable`.
+
+    `held`: entries that the shard may hold (`Limits.held`).
+    """
     known: Known | None = None
     for _ in range(ATTEMPTS):
-        answer = yield commands.choose(ballot, reader, choice, network, known)
+        answer = yield commands.choose(ballot, reader, choice, network, known, held)
         match answer:
             case Cold():
                 known = None
@@ -92,6 +99,10 @@ def choosing(ballot: Ballot, reader: bytes, choice: str, network: str) -> Plan[T
                 (known,) = yield LookUp((ballot,), reader)
             case Shut():
                 raise Closed("This article takes no reactions any more.")
+            case Barred():
+                raise Forbidden("This reader may not react or vote.")
+            case Full():
+                raise Unavailable(WAITING, retry_after=5)
             case _:
                 return answer  # type: ignore[no-any-return]
     raise Unavailable(BUSY)
@@ -149,3 +160,15 @@ def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Pla
                 yield from healing(ballot)
         known = dict(zip(missing, (yield LookUp(missing, reader)), strict=True))
     raise Unavailable(BUSY)
+
+
+def recounting(shard: int) -> Plan[tuple[int, int] | None]:
+    """Count again how many entries the shard holds: before and after; None if too many ballots are due."""
+    for _ in range(ATTEMPTS):
+        names = yield commands.all_due(shard, RECOUNT + 1)
+        if len(names) > RECOUNT:
+            return None
+        counted = yield commands.recount(shard, names)
+        if counted is not None:
+            return counted  # type: ignore[no-any-return]
+    return None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from engagement.db.engine import Database
 from engagement.db.tables import articles, tallies
 from engagement.errors import DatabaseUnavailable, NotFound, RedisUnavailable, Unavailable
-from engagement.hot.answers import Cold, Glance
+from engagement.hot.answers import Cold, Glance, Tally
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot
 from engagement.hot.pages import Pages
@@ -41,7 +41,7 @@ class Reactions:
         self._limits.choice(caller.reader_id, caller.network)
         ballot = Ballot(site.key, article, MOOD)
         try:
-            tally = self._hot.play(choosing(ballot, caller.reader_id.bytes, mood or "", caller.network))
+            tally = self._choose(ballot, caller, mood or "")
         except NotFound:
             if mood is None:
                 return {}
@@ -50,8 +50,12 @@ class Reactions:
             with self._database.write() as connection:
                 self._sites.create(connection, site, article, signature)
             self._pages.drop([(site.key, article)])
-            tally = self._hot.play(choosing(ballot, caller.reader_id.bytes, mood, caller.network))
+            tally = self._choose(ballot, caller, mood)
         return tally.counts
+
+    def _choose(self, ballot: Ballot, caller: Caller, choice: str) -> Tally:
+        held = self._hot.limits.held
+        return self._hot.play(choosing(ballot, caller.reader_id.bytes, choice, caller.network, held))
 
     def tally(
         self, site: str, article: str, glance: Glance | None = None

@@ -160,7 +160,8 @@ class Flusher:
 
     def settle(self, done: list[Reading]) -> None:
         """After the commit only: trim the ledgers, raise the floors. What fails is done another time."""
-        self._hot.execute_each([commands.settle(r.ballot, r.end, self._keep_ms) for r in done])
+        held = self._hot.limits.held
+        self._hot.execute_each([commands.settle(r.ballot, r.end, self._keep_ms, held) for r in done])
 
     def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
         """The batch; if one ballot makes it fail, each ballot by itself, so that the others go on."""

@@ -2,7 +2,7 @@
 -- ARGV: 1 ballot, 2 after this id, 3 up to this id ('+': all there is), 4 entries at most
 -- Answers {tally of a whole view or false, floor, due since or false, newest entry or false,
 --          entries, last of them or false, age of the first (ms), choice, by, choice, by, ...}
-local whole = redis.call('HGET', KEYS[2], '@') and redis.call('HGET', KEYS[1], 'run') == run()
+local whole = redis.call('HGET', KEYS[2], '@') and redis.call('HGET', KEYS[1], 'identity') == run()
 local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
 local entries = redis.call('XRANGE', KEYS[3], '(' .. ARGV[2], ARGV[3], 'COUNT', ARGV[4])
 local found = {

@@ -12,9 +12,9 @@ local floor = redis.call('HGET', KEYS[4], ARGV[1])
 if floor and before(ARGV[5], floor) then return {'BEHIND'} end
 local choice = ARGV[4]
 if not base or before(ARGV[5], base) then -- no view, or one that SQL went back behind
-  local replay = redis.call('XRANGE', KEYS[3], '(' .. ARGV[5], '+', 'COUNT', ARGV[3] + 1)
-  if #replay > tonumber(ARGV[3]) then return {'FLUSH'} end
-  for _, entry in ipairs(replay) do
+  local entries = replay(ARGV[5], ARGV[3])
+  if not entries then return {'FLUSH'} end
+  for _, entry in ipairs(entries) do
     if entry[2][2] == ARGV[2] then choice = entry[2][6] end
   end
 end

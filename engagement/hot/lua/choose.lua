@@ -1,27 +1,39 @@
 -- One reader's choice on one ballot: the only write of a choice.
--- ARGV: 1 ballot, 2 reader, 3 choice ('' takes it back), 4 network hash [, 5 choice in SQL, 6 cursor of that read]
--- Answers {COLD, run, policy} | {UNKNOWN} | {CLOSED} | {SAME, tally} | {OK, tally}. Never reads the ledger.
+-- ARGV: 1 ballot, 2 reader, 3 choice ('' takes it back), 4 network hash, 5 entries that the shard may hold,
+--       6 '' or the job that plays this for the reader, whose bar lets it alone choose (KEYS[8]: barred), be it closed
+--       [, 7 choice in SQL, 8 cursor of that read]
+-- Answers {BARRED} | {COLD, run, policy} | {UNKNOWN} | {CLOSED} | {FULL} | {SAME, tally} | {OK, tally}.
+-- Never reads the ledger.
+local till, owner = (redis.call('HGET', KEYS[8], ARGV[2]) or ''):match('^(%d+) (.*)$')
+local barred = till and tonumber(till) > now()
+if ARGV[6] == '' and barred or ARGV[6] ~= '' and not (barred and owner == ARGV[6]) then return {'BARRED'} end
 local base = live()
 if not base then return cold() end
 local last, generation, open = unpack(redis.call('HMGET', KEYS[1], 'last', 'generation', 'open'))
-if open ~= '1' then return {'CLOSED'} end
+if open ~= '1' and ARGV[6] == '' then return {'CLOSED'} end
+local full = tonumber(redis.call('HGET', KEYS[7], 'held') or 0) >= tonumber(ARGV[5])
+if full and redis.call('ZCARD', KEYS[5]) == 0 then -- every ledger is empty: the number is wrong
+  redis.call('HSET', KEYS[7], 'held', 0)
+  full = false
+end
 local old = redis.call('HGET', KEYS[2], ARGV[2])
 if not old then
   if redis.call('HGET', KEYS[2], '*') then
     old = ''
-  elseif not ARGV[6] then
-    return {'UNKNOWN'}
-  elseif before(ARGV[6], base) then -- SQL went back behind the view
+  elseif not ARGV[8] then
+    return {full and 'FULL' or 'UNKNOWN'}
+  elseif before(ARGV[8], base) then -- SQL went back behind the view
     redis.call('UNLINK', KEYS[1], KEYS[2])
     return cold()
   else
-    old = ARGV[5] -- nothing of this reader since the base
+    old = ARGV[7] -- nothing of this reader since the base
   end
 end
-if old == ARGV[3] then
+if old == ARGV[3] or ARGV[6] ~= '' and ARGV[3] ~= '' and old ~= '' then -- what is given back replaces nothing
   redis.call('HSET', KEYS[2], ARGV[2], old)
   return {'SAME', tally()}
 end
+if full then return {'FULL'} end
 local lg, ln = last:match('^(%d+)-(%d+)$')
 local id = generation .. '-1'
 if tonumber(lg) >= tonumber(generation) then id = string.format('%s-%.0f', lg, tonumber(ln) + 1) end
@@ -32,4 +44,5 @@ if old ~= '' then redis.call('HINCRBY', KEYS[1], 'n:' .. old, -1) end
 if ARGV[3] ~= '' then redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[3], 1) end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 redis.call('ZADD', KEYS[5], 'LT', time, ARGV[1])
+redis.call('HINCRBY', KEYS[7], 'held', 1)
 return {'OK', tally()}

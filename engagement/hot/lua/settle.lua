@@ -1,19 +1,24 @@
 -- After the commit of a flush: trims what SQL has and is old enough.
--- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at
-local limit = now() - tonumber(ARGV[3])
+-- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at,
+--       5 entries that the shard may hold
+local keep = tonumber(ARGV[3])
+-- Where room is short, what SQL has goes at once. (No ballot is called '': this adds nothing, but is refused when memory is full.)
+local held = tonumber(redis.call('HGET', KEYS[7], 'held') or 0)
+local probe = redis.pcall('ZADD', KEYS[5], 'XX', 0, '')
+if held * 2 > tonumber(ARGV[5]) or (type(probe) == 'table' and probe.err) then keep = 0 end
+redis.call('ZREM', KEYS[5], ARGV[1]) -- the first write: never refused, and so are none of the following
+local limit = now() - keep
 local trim, kept
 local oldest = redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', 1)[1] -- most often young, and that is all
 local flushed = oldest and tonumber(oldest[2][8]) <= limit and redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])
 for _, entry in ipairs(flushed or { oldest }) do
-  if tonumber(entry[2][8]) > limit then
-    kept = tonumber(entry[2][8])
-    break
-  end
+  kept = tonumber(entry[2][8])
+  if kept > limit then break end
   trim = entry[1]
 end
 if trim then
-  redis.call('XTRIM', KEYS[3], 'MINID', trim)
-  redis.call('XDEL', KEYS[3], trim)
+  local gone = redis.call('XTRIM', KEYS[3], 'MINID', trim) + redis.call('XDEL', KEYS[3], trim)
+  redis.call('HINCRBY', KEYS[7], 'held', -gone)
   local floor = redis.call('HGET', KEYS[4], ARGV[1])
   if not floor or before(floor, trim) then redis.call('HSET', KEYS[4], ARGV[1], trim) end
 end
@@ -22,9 +27,9 @@ if last and before(last, ARGV[2]) then redis.call('UNLINK', KEYS[1], KEYS[2]) en
 local waiting = redis.call('XRANGE', KEYS[3], '(' .. ARGV[2], '+', 'COUNT', 1)
 if #waiting > 0 then
   redis.call('ZADD', KEYS[5], waiting[1][2][8], ARGV[1]) -- due since its oldest entry that SQL doesn't have
-elseif kept then
-  redis.call('ZADD', KEYS[5], kept + tonumber(ARGV[3]), ARGV[1]) -- all flushed: due when the oldest may go
-elseif redis.call('XLEN', KEYS[3]) == 0 then
-  redis.call('ZREM', KEYS[5], ARGV[1])
+elseif redis.call('XLEN', KEYS[3]) > 0 then
+  redis.call('ZADD', KEYS[5], kept + keep, ARGV[1]) -- all flushed: due when the oldest may go
+elseif redis.call('ZCARD', KEYS[5]) == 0 then
+  redis.call('HSET', KEYS[7], 'held', 0) -- every ledger of the shard is empty: whatever went wrong is mended
 end
 return 1
