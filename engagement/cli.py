@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from engagement import __version__, logs
 from engagement.errors import Problem, SettingsError, StartError, Unavailable
@@ -161,22 +160,55 @@ def verify(data: Path | None, repair: bool, as_json: bool) -> None:
 
     With --repair: if anything still differs afterwards. Both are safe while the service runs.
     """
-    from engagement.verify import Totals, differences
+    from engagement.verify import Totals, as_document, as_text, differences
 
     totals = Totals()
     with _stores(data, bounded=False) as (_, database, hot):
         found = differences(database, hot, totals, repair=repair)
-        if as_json:
-            click.echo('{"differences": [', nl=False)
-            for n, difference in enumerate(found):
-                click.echo(("," if n else "") + "\n" + orjson.dumps(difference.body()).decode(), nl=False)
-            click.echo("]," + orjson.dumps(totals.body()).decode()[1:])
-        else:
-            for difference in found:
-                click.echo(difference.line())
-            for line in totals.lines(repaired=repair):
-                click.echo(line)
+        for line in as_document(found, totals) if as_json else as_text(found, totals, repaired=repair):
+            click.echo(line)
     sys.exit(1 if totals.left else 0)
+
+
+@main.command()
+@click.argument("article")
+@click.option("--site", help="[default: the only one]")
+@click.option("--comments", "each", is_flag=True, help="The votes on each comment as well.")
+@click.option("--json", "as_json", is_flag=True, help="For a program.")
+@_data_option
+def recount(article: str, site: str | None, each: bool, as_json: bool, data: Path | None) -> None:
+    """Count an article's moods and votes again, and show every figure beside the others.
+
+    What SQL has stored, what the ledger adds to it, and what Redis shows. Changes nothing; exit code 1 if
+    they do not agree.
+    """
+    from engagement.sites.publishing import list_sites
+    from engagement.sites.service import Sites
+    from engagement.verify.recount import Recount
+    from engagement.verify.tables import as_document, as_text
+
+    with _stores(data, bounded=False) as (settings, database, hot):
+        sites = [found.key for found in list_sites(database)]
+        if site is None and len(sites) != 1:
+            raise StartError(f"name the site: --site with one of {', '.join(sites) or 'none that is there'}")
+        name = Sites(database, settings.secret_key, settings.tracking_parameters).article_of_text(article)
+        told = Recount(database, hot, site or sites[0], name)
+        for line in as_document(told, each) if as_json else as_text(told, each):
+            click.echo(line)
+    sys.exit(0 if told.agrees else 1)
+
+
+@main.command()
+@_data_option
+def doctor(data: Path | None) -> None:
+    """Say what is wrong with this set-up; exit code 1 if anything is."""
+    from engagement.doctor import examine
+
+    with _settings(data) as settings:
+        findings = examine(settings)
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.good else 'BAD'} {finding.text}")
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
 
 
 @main.command()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from engagement import clock
 from engagement.comments import once, threads
+from engagement.comments.counting import APPROVED, POSTED
 from engagement.comments.once import Draft
 from engagement.comments.paging import PAGE, Cursor
 from engagement.comments.rendering import RENDERER_VERSION, render
@@ -25,7 +26,6 @@ from engagement.readers.caller import Caller
 from engagement.sites.service import Article, Site, Sites
 from engagement.text import clean_text
 
-POSTED = "comment.posted"
 CHOICES = {1: "up", 0: "", -1: "down"}
 MAX_DEPTH = 32_767
 
@@ -102,7 +102,7 @@ class Comments:
                 select(comments.c.depth).where(
                     comments.c.article_id == found.id,
                     comments.c.id == parent_id,
-                    comments.c.status == threads.APPROVED,
+                    comments.c.status == APPROVED,
                 )
             )
             if above is None:
@@ -112,7 +112,7 @@ class Comments:
         connection.execute(
             insert(comments).values(
                 article_id=found.id, id=comment_id, parent_id=parent_id or found.id, depth=depth,
-                reader_id=caller.reader_id, status=threads.APPROVED, body=text, body_html=html,
+                reader_id=caller.reader_id, status=APPROVED, body=text, body_html=html,
                 renderer=RENDERER_VERSION, revision=1, created_at=now, network=caller.network,
                 up=0, down=0, score=0, reply_count=0, pinned=False, featured=False,
             )
@@ -157,7 +157,7 @@ class Comments:
                 select(comments.c.reply_count).where(
                     comments.c.article_id == found.id,
                     comments.c.id == comment_id,
-                    comments.c.status == threads.APPROVED,
+                    comments.c.status == APPROVED,
                 )
             ).one_or_none()
             if parent is None:

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, literal, select, tuple_
 
 from engagement import clock
+from engagement.comments.counting import APPROVED
 from engagement.comments.paging import Cursor
 from engagement.comments.ranking import ORDERS, REPLY_ORDER, Order
 from engagement.db.tables import Id, comments, readers
 
-APPROVED = "approved"
 INLINE = (3, 2, 1, 0)
 """How many first replies stand in a list, by their level below it; what is deeper comes by cursor."""
 ANCESTORS = 50

@@ -17,9 +17,9 @@ from engagement.db.tables import dead_letters, outbox
 from engagement.hot.connection import Hot
 from engagement.verify import repair as repairs
 from engagement.verify import stored, views
-from engagement.verify.differences import Difference, Report, Totals
+from engagement.verify.differences import Difference, Report, Totals, as_document, as_text
 
-__all__ = ["Difference", "Report", "Totals", "differences", "verify"]
+__all__ = ["Difference", "Report", "Totals", "as_document", "as_text", "differences", "verify"]
 
 
 def differences(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import orjson
 
 from engagement.db.ballots import Key
 from engagement.hot.keys import Ballot
@@ -106,6 +109,20 @@ class Report:
 
     totals: Totals
     differences: list[Difference]
+
+
+def as_text(found: Iterable[Difference], totals: Totals, *, repaired: bool) -> Iterator[str]:
+    """Lines for a person, as they are found."""
+    yield from (difference.line() for difference in found)
+    yield from totals.lines(repaired=repaired)
+
+
+def as_document(found: Iterable[Difference], totals: Totals) -> Iterator[str]:
+    """One JSON object for a program, a line for each difference as it is found; the totals come last."""
+    yield '{"differences": ['
+    for n, difference in enumerate(found):
+        yield ("," if n else "") + orjson.dumps(difference.body()).decode()
+    yield "]," + orjson.dumps(totals.body()).decode()[1:]
 
 
 def _differences(n: int) -> str:

@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from engagement.db import bulk
 from engagement.db.articles import article_ids
-from engagement.db.ballots import Key, order, read_cursors, sql_key
+from engagement.db.ballots import ZERO, Key, order, read_cursors, sql_key
 from engagement.db.engine import Database
 from engagement.db.tables import comments
 from engagement.hot import commands, walk
@@ -33,21 +35,27 @@ AUDITS = 100
 """Ballots of one round trip to Redis; each may have a thousand entries to add up."""
 TOLD = 50_000
 """Ballots that are remembered to be told of once."""
-LOOKS = (0.1, 0.4, 1.0, 2.0)
+LOOKS = (0.1, 0.3, 1.0)
 """Seconds before each of the further looks at what differs."""
 LONG = 60_000
 """Milliseconds that an entry may wait without being told of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A ballot in SQL (at its cursor, `there`: does SQL know what it is on), then in Redis."""
+class Held:
+    """A ballot in SQL: its cursor and stored tally. `there`: does SQL have what the ballot is on?"""
 
-    ballot: Ballot
     key: Key | None
     there: bool
     cursor: str
     stored: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Held):
+    """A ballot in SQL, and then in Redis."""
+
+    ballot: Ballot
     audit: Audit
 
     @property
@@ -105,7 +113,8 @@ def judge(seen: Seen) -> list[Difference]:
     if not seen.there:
         if audit.counts is None and not audit.entries:
             return []
-        return [difference("unknown", None, {"view": audit.counts, "entries": audit.entries})]
+        view = audit.counts and dict(sorted(audit.counts.items()))
+        return [difference("unknown", None, {"view": view, "entries": audit.entries})]
     if seen.behind:
         return [difference("cursor", audit.floor, seen.cursor)]
     found = []
@@ -118,44 +127,46 @@ def judge(seen: Seen) -> list[Difference]:
 
 def see(database: Database, hot: Hot, ballots: Sequence[Ballot]) -> list[Seen]:
     """The ballots as SQL has them, then as Redis does; those trimmed meanwhile again, a few times."""
-    seen = {one.ballot: one for one in _see(database, hot, ballots)}
-    for _ in range(3):
-        behind = [ballot for ballot, one in seen.items() if one.there and one.behind]
-        seen |= {one.ballot: one for one in _see(database, hot, behind)}
+    seen: dict[Ballot, Seen] = {}
+    left = list(ballots)
+    for _ in range(4):
+        with database.read() as connection:
+            held = in_sql(connection, left)
+        seen |= {one.ballot: one for one in then_in_redis(hot, held)}
+        left = [ballot for ballot, one in seen.items() if one.there and one.behind]
     return list(seen.values())
 
 
-def _see(database: Database, hot: Hot, ballots: Sequence[Ballot]) -> list[Seen]:
+def in_sql(connection: Connection, ballots: Sequence[Ballot]) -> dict[Ballot, Held]:
+    """The ballots as SQL has them."""
     if not ballots:
-        return []
-    with database.read() as connection:
-        ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
-        keys = {
-            ballot: sql_key(ids[ballot.site, ballot.article], ballot)
-            for ballot in ballots
-            if (ballot.site, ballot.article) in ids
-        }
-        cursors = read_cursors(connection, list(keys.values()))
-        stored = stored_tallies(connection, list(keys.values()))
-        on = [(key[0], key[2]) for key in keys.values() if key[1] == VOTE]
-        known = set(bulk.fetch(connection, comments, ("article_id", "id"), on, ("article_id", "id")))
-    at = {ballot: cursors[keys[ballot]] if ballot in keys else "0-0" for ballot in ballots}
-    seen = []
-    for ballot, audit in _audit(hot, at).items():
-        key = keys.get(ballot)
-        there = key is not None and (ballot.kind != VOTE or (key[0], key[2]) in known)
-        seen.append(Seen(ballot, key, there, at[ballot], stored[key] if key else {}, audit))
-    return seen
+        return {}
+    keys = _keys(connection, ballots)
+    cursors = read_cursors(connection, list(keys.values()))
+    stored = stored_tallies(connection, list(keys.values()))
+    on = [(key[0], key[2]) for key in keys.values() if key[1] == VOTE]
+    known = set(bulk.fetch(connection, comments, ("article_id", "id"), on, ("article_id", "id")))
+    nowhere = Held(None, there=False, cursor=ZERO, stored={})
+    return dict.fromkeys(ballots, nowhere) | {
+        ballot: Held(key, key[1] != VOTE or (key[0], key[2]) in known, cursors[key], stored[key])
+        for ballot, key in keys.items()
+    }
 
 
-def _audit(hot: Hot, at: dict[Ballot, str]) -> dict[Ballot, Audit]:
-    """Views, and the whole ledgers after the cursors. A long one is read on to what was its end."""
-    found: dict[Ballot, Audit] = {}
-    wanted = iter(at.items())
-    while part := list(islice(wanted, AUDITS)):
-        audits = hot.execute_many([commands.audit(ballot, cursor) for ballot, cursor in part])
-        found |= {ballot: _whole(hot, ballot, audit) for (ballot, _), audit in zip(part, audits, strict=True)}
-    return found
+def then_in_redis(hot: Hot, held: dict[Ballot, Held]) -> Iterator[Seen]:
+    """The same ballots, and what Redis has after the cursors. A long ledger is read in pieces."""
+    wanted = iter(held.items())
+    while part := dict(islice(wanted, AUDITS)):
+        audits = hot.execute_many([commands.audit(ballot, one.cursor) for ballot, one in part.items()])
+        for (ballot, one), audit in zip(part.items(), audits, strict=True):
+            whole = _whole(hot, ballot, audit)
+            yield Seen(one.key, one.there, one.cursor, one.stored, ballot, whole)
+
+
+def _keys(connection: Connection, ballots: Iterable[Ballot]) -> dict[Ballot, Key]:
+    """Of those whose article SQL knows."""
+    ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
+    return {b: sql_key(ids[b.site, b.article], b) for b in ballots if (b.site, b.article) in ids}
 
 
 def _whole(hot: Hot, ballot: Ballot, audit: Audit) -> Audit:
@@ -187,8 +198,7 @@ def _behind(database: Database, hot: Hot) -> Iterator[Ballot]:
     floors = ((ballot, floor) for name, floor in walk.floors(hot) for ballot in _parsed([name]))
     while part := dict(islice(floors, AT_ONCE)):
         with database.read() as connection:
-            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in part})
-            keys = {b: sql_key(ids[b.site, b.article], b) for b in part if (b.site, b.article) in ids}
+            keys = _keys(connection, part)
             cursors = read_cursors(connection, list(keys.values()))
         yield from (ballot for ballot, key in keys.items() if order(cursors[key]) < order(part[ballot]))
 
