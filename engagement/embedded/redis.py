@@ -153,6 +153,8 @@ def configuration(folder: Path, socket_path: Path, log: Path, durability: str) -
             "auto-aof-rewrite-percentage 100",
             "auto-aof-rewrite-min-size 32mb",
             "maxmemory-policy volatile-lru",
+            "lazyfree-lazy-eviction yes",
+            "lazyfree-lazy-expire yes",
             "",
         ]
     )
