@@ -19,6 +19,7 @@ from engagement.ratelimit import RateLimits
 from engagement.reactions import api as reactions_api
 from engagement.reactions.service import Reactions
 from engagement.readers import api as readers_api
+from engagement.readers.bars import Bars
 from engagement.readers.caller import Callers
 from engagement.readers.service import Readers
 from engagement.readers.tokens import Tokens
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> Flask:
     pages = Pages(hot, settings.page_ttl)
     limits = RateLimits(hot, settings)
     tokens = Tokens(settings.secret_key, settings.token_max_age)
-    callers = Callers(settings, tokens)
+    callers = Callers(settings, tokens, Bars(database))
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
     app.extensions["engagement.sites"] = sites
     people = Readers(database, tokens)

@@ -1,4 +1,4 @@
-"""The command line: `engagement serve | web | worker | migrate | verify | doctor | site | article`."""
+"""The command line: `engagement serve | web | worker | migrate | verify | doctor | reader | …`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
@@ -120,9 +121,12 @@ def serve(host: str | None, port: int | None, data: Path, workers: int | None) -
 def web(fd: int | None) -> None:
     """Run the web processes on the stores that the settings name."""
     from engagement.serving import serve_web
+    from engagement.vitals import require_kept_ledger
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
+    if fd is None:  # `serve` has looked already
+        require_kept_ledger(settings)
     serve_web(settings, fd=fd)
 
 
@@ -131,12 +135,14 @@ def worker() -> None:
     """Run a worker on the stores that the settings name; SIGTERM drains and ends it."""
     from engagement.db.engine import Database
     from engagement.db.migrate import require_current
+    from engagement.vitals import require_kept_ledger
     from engagement.worker.loop import Worker
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
     with contextlib.suppress(Unavailable):  # it waits for a database that is down
-        require_current(Database(settings.database_url))
+        require_current(Database(settings.database_url, timeout=settings.database_timeout))
+    require_kept_ledger(settings)
     Worker(settings).run()
 
 
@@ -213,15 +219,48 @@ def doctor(data: Path | None) -> None:
 
 @main.command()
 @_data_option
-def doctor(data: Path | None) -> None:
-    """Say what is wrong with this set-up; exit code 1 if anything is."""
-    from engagement.doctor import examine
+def jobs(data: Path | None) -> None:
+    """List the jobs that run, and those that have failed and will be tried again.
 
-    with _settings(data) as settings:
-        findings = examine(settings)
-    for finding in findings:
-        click.echo(f"{'ok ' if finding.good else 'BAD'} {finding.text}")
-    sys.exit(0 if all(finding.good for finding in findings) else 1)
+    Of each: id, kind, site, reader, state, since when it is there, and what keeps it from going on.
+    """
+    from engagement.reader_jobs import listed
+
+    with _stores(data) as (_, database, _):
+        for line in list(listed(database)) or ["There are no jobs."]:
+            click.echo(line)
+
+
+@main.group()
+def reader() -> None:
+    """Readers."""
+
+
+@reader.command("erase")
+@click.argument("reader", type=click.UUID)
+@click.option("--site", help="Only a reader of this site.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_data_option
+def erase_reader(reader: UUID, site: str | None, yes: bool, data: Path | None) -> None:
+    """Erase a reader: take back what they chose, empty what they wrote, forget their name.
+
+    Threads keep their shape, with a note in place of each comment. It can't be undone. It goes on in the
+    workers when this is stopped, and here where there are none.
+    """
+    from engagement.reader_jobs import describe, finish
+    from engagement.readers.erasing import erase
+
+    with _stores(data) as (settings, database, _):
+        who = describe(database, reader, site)
+        if not yes:
+            click.confirm(f"Erase {who}? It can't be undone", abort=True)
+        job = erase(database, reader, site)
+        try:
+            finish(settings, database, job, click.echo)
+        except KeyboardInterrupt:
+            click.echo(f"The job {job} is left to the workers.", err=True)
+            sys.exit(130)
+    click.echo(f"The reader {reader} is erased.")
 
 
 @main.group()

@@ -80,9 +80,9 @@ class VotedSchema(ma.Schema):
 
 
 class AuthorSchema(ma.Schema):
-    """Who wrote a comment."""
+    """Who wrote a comment; of a removed one all is null."""
 
-    id = ma.fields.UUID(required=True)
+    id = ma.fields.UUID(required=True, allow_none=True)
     name = ma.fields.String(required=True, allow_none=True)
     avatar_url = ma.fields.String(required=True, allow_none=True)
     badges = ma.fields.List(ma.fields.String(), required=True)
@@ -95,8 +95,14 @@ class CommentSchema(ma.Schema):
     parent_id = ma.fields.UUID(required=True, allow_none=True)
     depth = ma.fields.Integer(required=True)
     author = ma.fields.Nested(AuthorSchema, required=True)
-    body_html = ma.fields.String(required=True, metadata={"description": "Safe, allow-listed HTML"})
-    status = ma.fields.String(required=True, validate=ma.validate.OneOf(["approved", "pending"]))
+    body_html = ma.fields.String(
+        required=True, metadata={"description": "Safe, allow-listed HTML; empty in a removed comment"}
+    )
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(["approved", "pending", "removed"]),
+        metadata={"description": "A removed comment holds its place in the thread: show that it was removed"},
+    )
     created_at = ma.fields.AwareDateTime(required=True)
     edited_at = ma.fields.AwareDateTime(required=True, allow_none=True)
     revision = ma.fields.Integer(required=True)

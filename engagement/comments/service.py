@@ -15,13 +15,14 @@ from engagement.comments.once import Draft
 from engagement.comments.paging import PAGE, Cursor
 from engagement.comments.rendering import RENDERER_VERSION, render
 from engagement.db.engine import Database
-from engagement.db.tables import comments, outbox, readers
-from engagement.errors import Closed, Invalid, NotFound, Unauthorized
+from engagement.db.tables import comments, outbox
+from engagement.errors import Closed, Invalid, NotFound
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
 from engagement.hot.protocol import choosing
 from engagement.ratelimit import RateLimits
+from engagement.readers.bars import lock_reader
 from engagement.readers.caller import Caller
 from engagement.sites.service import Article, Site, Sites
 from engagement.text import clean_text
@@ -93,9 +94,7 @@ class Comments:
     ) -> None:
         if not found.comments_open:
             raise Closed("This article takes no more comments.")
-        known = select(readers.c.id).where(readers.c.id == caller.reader_id, readers.c.site == found.site)
-        if connection.scalar(known) is None:
-            raise Unauthorized("There is no such reader any more.")
+        lock_reader(connection, found.site, caller.reader_id)
         depth = 0
         if parent_id is not None:
             above = connection.scalar(
@@ -185,7 +184,8 @@ class Comments:
         """
         self._limits.choice(caller.reader_id, caller.network)
         ballot = Ballot(site.key, article, VOTE, str(comment_id))
-        plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network)
+        held = self._hot.limits.held
+        plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network, held)
         counts = self._hot.play(plan).counts
         up, down = counts.get("up", 0), counts.get("down", 0)
         return {"up": up, "down": down, "score": up - down}

@@ -14,6 +14,11 @@ from engagement.comments.paging import Cursor
 from engagement.comments.ranking import ORDERS, REPLY_ORDER, Order
 from engagement.db.tables import Id, comments, readers
 
+REMOVED = "removed"
+"""The status that is told of a comment that was emptied: it holds its place in the thread, and counts.
+
+Who wrote it is told no more.
+"""
 INLINE = (3, 2, 1, 0)
 """How many first replies stand in a list, by their level below it; what is deeper comes by cursor."""
 ANCESTORS = 50
@@ -151,13 +156,19 @@ def _list(
 def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
     shown = INLINE[level] if level < len(INLINE) else 0
     replies = _list(below.get(row.id, []), shown, REPLY_ORDER, row.reply_count, below, level + 1)
+    removed = not row.body
     return {
         "id": str(row.id),
         "parent_id": None if row.parent_id == row.article_id else str(row.parent_id),
         "depth": row.depth,
-        "author": {"id": str(row.reader_id), "name": row.reader_name, "avatar_url": None, "badges": []},
+        "author": {
+            "id": None if removed else str(row.reader_id),
+            "name": None if removed else row.reader_name,
+            "avatar_url": None,
+            "badges": [],
+        },
         "body_html": row.body_html,
-        "status": row.status,
+        "status": REMOVED if removed else row.status,
         "created_at": clock.rfc3339(row.created_at),
         "edited_at": clock.rfc3339(row.edited_at) if row.edited_at else None,
         "revision": row.revision,

@@ -19,6 +19,8 @@ from engagement.db.tables import jobs
 
 DONE = "done"
 """The state of a job that is over."""
+ERASE, EMPTYING = "erase", "emptying"
+"""The kind of job that erases a reader, and the state that it begins in."""
 
 
 class Overtaken(Exception):
@@ -49,12 +51,17 @@ class Job:
 
 
 def enqueue(connection: Connection, kind: str, site: str, reader_id: UUID, state: str) -> UUID:
-    """The job of this kind for the reader that is not over yet, else a new one in its first `state`."""
+    """The job of this kind for the reader that is not over yet, else a new one in its first `state`.
+
+    It is looked at next, also if it has failed. The caller holds the reader's row.
+    """
+    now = clock.now()
     mine = (jobs.c.reader_id == reader_id, jobs.c.kind == kind, jobs.c.next_at.is_not(None))
     there: UUID | None = connection.scalar(select(jobs.c.id).where(*mine))
     if there is not None:
+        connection.execute(update(jobs).where(jobs.c.id == there).values(next_at=now))
         return there
-    id, now = clock.new_id(), clock.now()
+    id = clock.new_id()
     connection.execute(
         insert(jobs).values(
             id=id, kind=kind, site=site, reader_id=reader_id, state=state, version=0, progress={},
@@ -110,6 +117,13 @@ def count(connection: Connection) -> tuple[int, int]:
     return total, failed
 
 
+def lock(connection: Connection, job: Job) -> None:
+    """Hold the job's row until the end of the transaction. Raises `Overtaken`."""
+    version = connection.scalar(select(jobs.c.version).where(jobs.c.id == job.id).with_for_update())
+    if version != job.version:
+        raise Overtaken
+
+
 def move(
     connection: Connection,
     job: Job,
@@ -132,24 +146,33 @@ def move(
         "faults": 0,
         "error": None,
     }
-    _change(connection, job, changes)
-
-
-def fault(connection: Connection, job: Job, error: str, pause: float) -> None:
-    """A step failed: note why, and look again in `pause` seconds. Raises `Overtaken`."""
-    again = clock.now() + timedelta(seconds=pause)
-    _change(connection, job, {"faults": job.faults + 1, "error": error, "next_at": again})
-
-
-def _change(connection: Connection, job: Job, changes: Mapping[str, Any]) -> None:
     changed = connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id, jobs.c.version == job.version)
-        .values(version=jobs.c.version + 1, **changes)
+        .values(version=job.version + 1, **changes)
     )
     if not changed.rowcount:
         raise Overtaken
 
 
+def defer(connection: Connection, job: Job, pause: float, why: str | None = None) -> None:
+    """Nothing can be done for now: look again in `pause` seconds. `why` is for who asks meanwhile."""
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id, jobs.c.version == job.version)
+        .values(next_at=clock.now() + timedelta(seconds=pause), error=why)
+    )
+
+
+def fault(connection: Connection, job: Job, error: str, pause: float) -> None:
+    """A step failed: note why, and look again in `pause` seconds."""
+    again = clock.now() + timedelta(seconds=pause)
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id, jobs.c.version == job.version)
+        .values(next_at=again, error=error, faults=job.faults + 1)
+    )
+
+
 def _job(row: Row[Any]) -> Job:
-    return Job(*row)  # its fields are the table's columns, in their order
+    return Job(**row._asdict())

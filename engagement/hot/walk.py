@@ -1,8 +1,9 @@
-"""What Redis holds of ballots, found by going through it: for the auditor, never for a request."""
+"""What Redis holds of ballots, found by going through it: for the auditor and jobs, never for a request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from engagement.errors import RedisUnavailable
 from engagement.hot.commands import Command
@@ -27,6 +28,11 @@ def ledgers(hot: Hot) -> Iterator[str]:
     return _keys(hot, "ledger")
 
 
+def choices(hot: Hot) -> Iterator[list[str]]:
+    """Names of the ballots whose readers' choices Redis knows: a list, be it empty, for each call of it."""
+    return _lists(hot, "choices")
+
+
 def floors(hot: Hot) -> Iterator[tuple[str, str]]:
     """Ballot names and the ids up to which their ledgers have been trimmed. One may come twice."""
     for shard in range(SHARDS):
@@ -42,6 +48,10 @@ def _some_floors(shard: int, cursor: int) -> Command[tuple[int, dict[bytes, byte
 
 
 def _keys(hot: Hot, what: str) -> Iterator[str]:
+    return chain.from_iterable(_lists(hot, what))
+
+
+def _lists(hot: Hot, what: str) -> Iterator[list[str]]:
     for server in hot.primaries():
         cursor: int | None = None
         while cursor != 0:
@@ -50,4 +60,4 @@ def _keys(hot: Hot, what: str) -> Iterator[str]:
                 cursor, keys = server.send(Command(None, (), words, lambda reply: reply))
             except ERRORS as error:
                 raise RedisUnavailable() from error
-            yield from (key.decode().split(f"}}:{what}:", 1)[1] for key in keys)
+            yield [key.decode().split(f"}}:{what}:", 1)[1] for key in keys]

@@ -41,14 +41,20 @@ def put_bar(
 
 
 def lock_reader(connection: Connection, site: str, reader_id: UUID) -> None:
-    """Make sure that the reader is there, and is until this transaction ends. Raises `Unauthorized`.
-
-    An erasure waits for the transaction, and then sees what it wrote. So the bar is looked for in a
-    statement of its own, once the row is held.
-    """
+    """Make sure that the reader is there, and is until this transaction ends. Raises `Unauthorized`."""
     row = select(readers.c.id).where(readers.c.id == reader_id, readers.c.site == site)
+    if connection.scalar(row.with_for_update(read=True)) is None:
+        raise Unauthorized(GONE)
+    refuse_erased(connection, reader_id)
+
+
+def refuse_erased(connection: Connection, reader_id: UUID) -> None:
+    """For a transaction that holds the reader's row: an erasure begins before it, or sees what it wrote.
+
+    It looks in a statement of its own, after the row was waited for. Raises `Unauthorized`.
+    """
     barred = select(bars.c.number).where(bars.c.reader_id == reader_id, bars.c.kind == ERASED)
-    if connection.scalar(row.with_for_update(read=True)) is None or connection.scalar(barred) is not None:
+    if connection.scalar(barred) is not None:
         raise Unauthorized(GONE)
 
 

@@ -9,6 +9,7 @@ import structlog
 from flask import request
 
 from engagement.errors import Unauthorized
+from engagement.readers.bars import Bars
 from engagement.readers.network import client_address, network_hash
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
@@ -27,9 +28,10 @@ class Caller:
 class Callers:
     """Finds out who calls, from the current request."""
 
-    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+    def __init__(self, settings: Settings, tokens: Tokens, bars: Bars) -> None:
         self._settings = settings
         self._tokens = tokens
+        self._bars = bars
         self._warned = False
 
     def network(self) -> str:
@@ -46,11 +48,12 @@ class Callers:
         return network_hash(address, self._settings.secret_key)
 
     def reader(self, site: str) -> Caller:
-        """Raises `Unauthorized` without a good token of this site."""
+        """Raises `Unauthorized` without a good token of this site, and for a reader who was erased."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise Unauthorized("Send a reader token: Authorization: Bearer …")
         token = self._tokens.read(text.strip())
         if token.site != site:
             raise Unauthorized("The token is of another site.")
+        self._bars.check(token.reader_id)
         return Caller(token.reader_id, self.network())

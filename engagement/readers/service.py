@@ -12,6 +12,7 @@ from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import readers
 from engagement.errors import Invalid, Unauthorized
+from engagement.readers.bars import GONE, refuse_erased
 from engagement.readers.tokens import Token, Tokens
 from engagement.text import clean_text
 
@@ -54,7 +55,7 @@ class Readers:
                 select(readers.c.name).where(readers.c.id == reader_id, readers.c.site == site)
             ).one_or_none()
         if row is None:
-            raise Unauthorized("There is no such reader any more.")
+            raise Unauthorized(GONE)
         return Reader(reader_id, row.name)
 
     def rename(self, site: str, reader_id: UUID, name: str | None) -> Reader:
@@ -67,7 +68,8 @@ class Readers:
                 .values(name=reader.name)
             )
             if not changed.rowcount:
-                raise Unauthorized("There is no such reader any more.")
+                raise Unauthorized(GONE)
+            refuse_erased(connection, reader_id)
         return reader
 
 

@@ -19,6 +19,8 @@ from engagement.settings import Settings
 from engagement.vitals import VitalsCollector
 from engagement.worker.flush import Flushed, Flusher
 from engagement.worker.housekeeping import tidy
+from engagement.worker.jobs.runner import Jobs
+from engagement.worker.jobs.stores import Stores
 from engagement.worker.outbox import Outbox
 
 log = structlog.get_logger()
@@ -34,7 +36,7 @@ DRAIN = 25.0
 
 
 class Worker:
-    """Rounds of flush and outbox. Any number of workers may run at once."""
+    """Rounds of flush, outbox and jobs. Any number of workers may run at once."""
 
     def __init__(self, settings: Settings) -> None:
         self._database = Database(settings.database_url, timeout=settings.database_timeout, pool_size=4)
@@ -44,15 +46,16 @@ class Worker:
         self._vitals = VitalsCollector(hot, self._database)
         self._outbox = Outbox(self._database, Pages(hot, settings.page_ttl))
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
+        self._jobs = Jobs(Stores(hot, self._database, Pages(hot, settings.page_ttl)))
         self._interval = settings.flush_interval
         self._stop = Event()
         self._fault = ""
         self._tidy_at = time.monotonic()
 
-    def round(self) -> Flushed:
-        """One flush over all shards and one delivery of the outbox. Raises `Unavailable`.
+    def round(self, *, draining: bool = False) -> Flushed:
+        """One flush over all shards, one delivery of the outbox, some steps of jobs. Raises `Unavailable`.
 
-        The outbox goes on without Redis.
+        The outbox goes on without Redis. Who drains leaves the jobs to others.
         """
         try:
             flushed = self._flusher.flush()
@@ -61,6 +64,8 @@ class Worker:
             raise
         rows = self._outbox.deliver()
         flushed.pending |= rows > 0
+        if not draining:
+            flushed.pending |= self._jobs.work()
         if time.monotonic() >= self._tidy_at:
             tidy(self._database)
             self._tidy_at = time.monotonic() + TIDY
@@ -70,7 +75,7 @@ class Worker:
         """Rounds until nothing is left to store; False if a store stayed down for too long."""
         until = time.monotonic() + DRAIN
         while time.monotonic() < until:
-            flushed = self._safe_round()
+            flushed = self._safe_round(draining=True)
             if flushed is not None and not flushed.entries and not flushed.pending:
                 return True
             if flushed is None:
@@ -101,10 +106,10 @@ class Worker:
         log.info("worker ends", drained=drained)
         self._database.close()
 
-    def _safe_round(self) -> Flushed | None:
+    def _safe_round(self, *, draining: bool = False) -> Flushed | None:
         """A round that may fail: a store that is down now will be up again. Said once, when it begins."""
         try:
-            flushed = self.round()
+            flushed = self.round(draining=draining)
         except Unavailable as error:
             self._note(error)
             return None

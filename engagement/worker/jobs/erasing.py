@@ -1,0 +1,145 @@
+"""Erases a reader: what they wrote, what they chose, and what is known of them.
+
+Rows of comments stay, emptied: threads keep their shape, and counts stay right. The reader's row stays
+without its name, because the comments' rows name it, and the bar stays, because the reader's token is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from cachetools import LRUCache
+from sqlalchemy import Connection, delete, literal, or_, select, tuple_, update
+
+from engagement.db import bulk, jobs
+from engagement.db.jobs import DONE, EMPTYING, Job
+from engagement.db.tables import (
+    articles,
+    comments,
+    dead_letters,
+    idempotency_keys,
+    job_choices,
+    readers,
+)
+from engagement.errors import RedisUnavailable
+from engagement.hot import bars, commands, walk
+from engagement.hot.commands import Command
+from engagement.hot.keys import Ballot, ballot_keys
+from engagement.worker.jobs.stores import Steps, Stores
+from engagement.worker.jobs.taking import TAKING, Taking
+
+SWEEPING = "sweeping"
+PAGE = 200
+"""Comments that are emptied in one step."""
+COMMENT = ("article_id", "id")
+
+
+def erasing(stores: Stores) -> Steps:
+    """The steps of an erasure, in their order: text, choices, what is left of them in Redis."""
+    return {
+        EMPTYING: Emptying(stores),
+        TAKING: Taking(stores, _sweep, keeps=False),
+        SWEEPING: Sweeping(stores),
+    }
+
+
+class Emptying:
+    """Takes text, name and network out of the rows, and drops the rendered pages after each commit."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._database = stores.database
+        self._pages = stores.pages
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`. `progress`: `drop`, articles whose pages are to go, and `after`, the last comment."""
+        drop, after = job.progress.get("drop", []), job.progress.get("after")
+        if not self._pages.drop([(site, article) for site, article in drop]):
+            raise RedisUnavailable
+        with self._database.write() as connection:
+            jobs.lock(connection, job)
+            if after is None:
+                _forget(connection, job.reader_id)
+            found = _comments(connection, job.reader_id, after)
+            if found:
+                _empty(connection, [(row.article_id, row.id) for row in found])
+                progress = {
+                    "drop": sorted({(row.site, row.external_id) for row in found}),
+                    "after": (found[-1].article_id.hex, found[-1].id.hex),
+                }
+                jobs.move(connection, job, progress=progress)
+            else:
+                jobs.move(connection, job, state=TAKING, progress={})
+        return True
+
+
+class Sweeping:
+    """Nobody plays for the reader any more; then every view that still knows the reader goes."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._hot = stores.hot
+        self._database = stores.database
+        self._walks: LRUCache[UUID, Iterator[list[str]]] = LRUCache(1_000)
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`. A walk that is broken off begins anew."""
+        reader = job.reader_id.bytes
+        if not job.progress.get("sealed"):
+            bars.bar(self._hot, reader, bars.NOBODY)
+            with self._database.write() as connection:
+                jobs.move(connection, job, progress={"sealed": True})
+            return True
+        walking = self._walks.pop(job.id, None) or walk.choices(self._hot)
+        names = next(walking, None)
+        if names is not None:
+            self._forget_views([Ballot.parse(name) for name in names], reader)
+            self._walks[job.id] = walking
+            return True
+        with self._database.write() as connection:
+            connection.execute(delete(dead_letters).where(dead_letters.c.reader_id == job.reader_id))
+            jobs.move(connection, job, state=DONE, progress={}, rest=True)
+        return True
+
+    def _forget_views(self, ballots: list[Ballot], reader: bytes) -> None:
+        asked = [Command(None, (), ("HEXISTS", ballot_keys(b)[1], reader), bool) for b in ballots]
+        known = self._hot.execute_many(asked)
+        there = [ballot for ballot, knows in zip(ballots, known, strict=True) if knows]
+        self._hot.execute_many([commands.forget_view(ballot) for ballot in there])
+
+
+def _sweep(connection: Connection, job: Job) -> None:
+    jobs.move(connection, job, state=SWEEPING, progress={})
+
+
+def _forget(connection: Connection, reader_id: UUID) -> None:
+    """The name, the keys of what was posted, and what other jobs had taken."""
+    connection.execute(update(readers).where(readers.c.id == reader_id).values(name=None))
+    for table in (idempotency_keys, job_choices):
+        connection.execute(delete(table).where(table.c.reader_id == reader_id))
+
+
+def _comments(connection: Connection, reader_id: UUID, after: list[str] | None) -> list[Any]:
+    """The next comments of the reader that have something in them."""
+    key = comments.c.article_id, comments.c.id
+    statement = (
+        select(*key, articles.c.site, articles.c.external_id)
+        .join(articles, articles.c.id == comments.c.article_id)
+        .where(comments.c.reader_id == reader_id)
+        .where(or_(comments.c.body != "", comments.c.body_html != "", comments.c.network != ""))
+        .order_by(*key)
+        .limit(PAGE)
+    )
+    if after is not None:
+        at = (literal(UUID(value), column.type) for value, column in zip(after, key, strict=True))
+        statement = statement.where(tuple_(*key) > tuple_(*at))
+    return list(connection.execute(statement).all())
+
+
+def _empty(connection: Connection, keys: list[tuple[UUID, UUID]]) -> None:
+    """Comments by id: the one lock order."""
+    bulk.lock(connection, comments, COMMENT, keys)
+    rows = [(*key, "", "", "", 1) for key in keys]
+    bulk.change(
+        connection, comments, COMMENT, rows, replace=("body", "body_html", "network"), add=("revision",)
+    )

@@ -1,0 +1,201 @@
+"""Takes a reader's choices, every one, and gives them back: each is played through `choose`, under a bar.
+
+While the bar is in, the reader's choices can be changed by the job alone. So once SQL has what was written
+before it, SQL's rows are what there is to take. A bar that was lost (Redis went back, or was emptied) is
+put in again, and what was known under it counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select, tuple_
+
+from engagement.db import bulk, jobs
+from engagement.db.jobs import DONE, Job
+from engagement.db.tables import BALLOT, articles, choices, job_choices
+from engagement.hot import bars
+from engagement.hot.keys import MOOD, SHARDS, Ballot
+from engagement.hot.playing import BarLostError, Move, playing
+from engagement.worker.jobs.stores import Stores
+from engagement.worker.jobs.written import Written
+
+PAGE = 50
+"""Choices that are played in one step: where views are cold, each costs a read of SQL."""
+TAKING, GIVING, LIFTING, KEPT = "taking", "giving", "lifting", "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `bar`: which bar it is by now; `shard`: up to it SQL has what was written before.
+
+    `after`: the last choice that was played in this pass, None before the first; `passing`: is one under way?
+    """
+
+    bar: int = 0
+    barred: bool = False
+    shard: int = 0
+    passing: bool = False
+    after: Sequence[str] | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> Progress:
+        """As the job has it."""
+        return cls(**job.progress)
+
+    def lost(self) -> Progress:
+        """From the beginning, under another bar."""
+        return Progress(bar=self.bar + 1)
+
+
+class UnderBar:
+    """A step that begins with a bar, and goes on only while it holds."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._hot = stores.hot
+        self._database = stores.database
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`."""
+        progress = Progress.of(job)
+        reader, owner = job.reader_id.bytes, f"{job.id.hex}:{progress.bar}"
+        if not progress.barred:
+            bars.bar(self._hot, reader, owner)
+            return self._move(job, replace(progress, barred=True))
+        if not bars.hold(self._hot, reader, owner):
+            return self._move(job, progress.lost())
+        try:
+            return self._go_on(job, progress, owner)
+        except BarLostError:
+            return self._move(job, progress.lost())
+
+    def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
+        raise NotImplementedError
+
+    def _move(self, job: Job, progress: Progress) -> bool:
+        with self._database.write() as connection:
+            jobs.move(connection, job, progress=asdict(progress))
+        return True
+
+    def _play(self, job: Job, owner: str, moves: Sequence[Move]) -> None:
+        if moves:
+            self._hot.play(playing(moves, job.reader_id.bytes, owner, self._hot.limits.held))
+
+
+class Taking(UnderBar):
+    """Takes every choice of the reader. Over when SQL has none left, and lacks no entry of the reader."""
+
+    def __init__(self, stores: Stores, then: Callable[[Connection, Job], None], *, keeps: bool) -> None:
+        """`then` moves the job on; `keeps`: note what is taken, before it is."""
+        super().__init__(stores)
+        self._written = Written(stores)
+        self._then = then
+        self._keeps = keeps
+
+    def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
+        if progress.shard < SHARDS:
+            reader = job.reader_id.bytes
+            shard = self._written.up_to(owner, job.site, reader, progress.shard)
+            return shard > progress.shard and self._move(job, replace(progress, shard=shard))
+        if progress.passing:
+            return self._take(job, progress, owner)
+        with self._database.write() as connection:
+            if _page(connection, choices, choices.c.reader_id == job.reader_id, None, 1):
+                jobs.move(connection, job, progress=asdict(replace(progress, passing=True, after=None)))
+            else:
+                self._then(connection, job)
+        return True
+
+    def _take(self, job: Job, progress: Progress, owner: str) -> bool:
+        """The next page: noted, committed, played. A pass that is over is followed by another look."""
+        mine = choices.c.reader_id == job.reader_id
+        with self._database.write() if self._keeps else self._database.read() as connection:
+            if self._keeps:
+                jobs.lock(connection, job)
+            found = _page(connection, choices, mine, progress.after, PAGE)
+            if self._keeps:
+                _note(connection, job, found)
+        self._play(job, owner, [Move(_ballot(row)) for row in found])
+        if len(found) < PAGE:
+            return self._move(job, replace(progress, passing=False, shard=0))
+        return self._move(job, replace(progress, after=_name(found[-1])))
+
+
+class Giving(UnderBar):
+    """Gives back what was taken, where nothing is chosen now."""
+
+    def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
+        with self._database.read() as connection:
+            found = _page(connection, job_choices, job_choices.c.job_id == job.id, progress.after, PAGE)
+        self._play(job, owner, [Move(_ballot(row), row.choice, row.network) for row in found])
+        if len(found) == PAGE:
+            return self._move(job, replace(progress, after=_name(found[-1])))
+        with self._database.write() as connection:
+            jobs.move(connection, job, state=LIFTING)
+        return True
+
+
+class Lifting:
+    """Ends a job that gave back: from here on nothing is played, so the reader may choose again."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._hot = stores.hot
+        self._database = stores.database
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`."""
+        bars.lift(self._hot, job.reader_id.bytes, f"{job.id.hex}:{Progress.of(job).bar}")
+        with self._database.write() as connection:
+            jobs.move(connection, job, state=DONE, rest=True)
+            connection.execute(delete(job_choices).where(job_choices.c.job_id == job.id))
+        return True
+
+
+def keep(connection: Connection, job: Job) -> None:
+    """What follows taking where it is to be given back some day: the job rests."""
+    jobs.move(connection, job, state=KEPT, rest=True)
+
+
+def give_back(connection: Connection, job: Job) -> None:
+    """Let a job that has taken, or still takes, give back. Raises `Overtaken`."""
+    jobs.move(connection, job, state=GIVING, progress=asdict(Progress.of(job).lost()))
+
+
+def _page(
+    connection: Connection, table: Table, mine: ColumnElement[bool], after: Sequence[str] | None, limit: int
+) -> Sequence[Any]:
+    """Choices with the names of their articles, in the order of their keys."""
+    key = [table.c[name] for name in BALLOT]
+    statement = (
+        select(*key, table.c.choice, table.c.network, articles.c.site, articles.c.external_id)
+        .join(articles, articles.c.id == table.c.article_id)
+        .where(mine)
+        .order_by(*key)
+        .limit(limit)
+    )
+    if after is not None:
+        at = (UUID(after[0]), after[1], UUID(after[2]))
+        values = (literal(value, column.type) for value, column in zip(at, key, strict=True))
+        statement = statement.where(tuple_(*key) > tuple_(*values))
+    return connection.execute(statement).all()
+
+
+def _note(connection: Connection, job: Job, found: Sequence[Any]) -> None:
+    columns = ("job_id", *BALLOT, "reader_id", "choice", "network")
+    rows = [
+        (job.id, row.article_id, row.kind, row.subject_id, job.reader_id, row.choice, row.network)
+        for row in found
+    ]
+    bulk.put(connection, job_choices, columns, rows, replace=("choice", "network"))
+
+
+def _ballot(row: Any) -> Ballot:
+    subject = "" if row.kind == MOOD else str(row.subject_id)
+    return Ballot(row.site, row.external_id, row.kind, subject)
+
+
+def _name(row: Any) -> tuple[str, str, str]:
+    return row.article_id.hex, row.kind, row.subject_id.hex
