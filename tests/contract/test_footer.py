@@ -15,7 +15,9 @@ from engagement.hot.connection import Hot
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
 from engagement.worker.loop import Worker
+from tests.kinds import AnyRedis
 
+pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
 Headers = dict[str, str]
 
@@ -45,10 +47,8 @@ def test_a_footer_is_the_sum_of_its_parts(
 
 
 def test_me_tells_the_mood_and_the_votes_before_and_after_the_flush(
-    client: FlaskClient, new_reader: Callable[..., Headers], worker: Worker, redis_url: str
+    client: FlaskClient, new_reader: Callable[..., Headers], worker: Worker, redis_server: AnyRedis
 ) -> None:
-    import redis
-
     me, other = new_reader(name="Me"), new_reader()
     ids = [
         client.post(f"{A}/comments", json={"body": str(n)}, headers=other).json["id"]  # type: ignore[index]
@@ -69,14 +69,13 @@ def test_me_tells_the_mood_and_the_votes_before_and_after_the_flush(
     assert ask()["votes"] == expected
     assert ask()["mood"] == "afraid"
     assert ask()["reader"]["name"] == "Me"
-    with redis.Redis.from_url(redis_url) as server:  # the views are gone, the ledger isn't
+    with redis_server.client() as server:  # the views are gone, the ledger isn't
         for key in [*server.scan_iter("*:view:*"), *server.scan_iter("*:choices:*")]:
             server.unlink(key)
     assert ask()["votes"] == expected
     worker.drain()
     assert ask()["votes"] == expected
-    with redis.Redis.from_url(redis_url) as server:
-        server.flushall()
+    redis_server.flush()
     assert (ask()["votes"], ask()["mood"]) == (expected, "afraid")
 
 

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from engagement.app import create_app
 from engagement.settings import Settings
 
+pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
 Headers = dict[str, str]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from engagement.worker.loop import Worker
+from tests.kinds import AnyRedis
 
+pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
 Headers = dict[str, str]
 
@@ -74,14 +77,11 @@ def test_shares_sum_to_a_hundred(
 
 
 def test_a_tally_outlives_its_view(
-    client: FlaskClient, reader: Headers, worker: Worker, redis_url: str
+    client: FlaskClient, reader: Headers, worker: Worker, redis_server: AnyRedis
 ) -> None:
-    import redis
-
     client.put(f"{A}/reaction", json={"mood": "amused"}, headers=reader)
     worker.drain()
-    with redis.Redis.from_url(redis_url) as server:
-        server.flushall()
+    redis_server.flush()
     body: Any = client.get(f"{A}/reactions").json
     assert count(body, "amused") == 1
     body = client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader).json

@@ -161,7 +161,7 @@ def test_the_doctor_names_what_is_wrong(
     assert "BAD redis: maxmemory-policy is allkeys-lru: it may evict the ledger" in result.output
     assert "appendfsync everysec: answers are not kept as durability always promises" in result.output
     with database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'old'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert "BAD database: the schema is old: migrate" in run("doctor").output
     monkeypatch.setenv("ENGAGEMENT_REDIS_URL", f"unix://{tmp_path}/no.sock")
     monkeypatch.setenv("ENGAGEMENT_DATABASE_URL", f"sqlite:///{tmp_path}/no/db")

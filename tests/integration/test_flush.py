@@ -21,6 +21,7 @@ from engagement.sites.publishing import put_article
 from engagement.worker.flush import BALLOTS, Flushed, Flusher
 from engagement.worker.loop import Worker
 
+pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
 STORY = Ballot("demo", "story", MOOD)
 Headers = dict[str, str]
@@ -89,7 +90,7 @@ def test_what_is_flushed_stays_a_while_and_then_goes(
     client: FlaskClient, reader: Headers, database: Database, hot: Hot
 ) -> None:
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
-    _, _, ledger, floors, due, _ = ballot_keys(STORY)
+    ledger, floors, due = ballot_keys(STORY)[2:5]
     flusher(hot, database).flush()
     assert hot.client.xlen(ledger) == 1
     assert hot.client.hget(floors, STORY.name) is None
