@@ -132,8 +132,8 @@ def test_readyz_and_metrics_tell_how_the_ledger_is(
         )  # fmt: skip
     assert client.get("/readyz").json["dead_letters"] == 1  # type: ignore[index]
     text = client.get("/metrics").text
-    for line in ("engagement_ledger_entries 2.0", "engagement_generation 1.0", "engagement_dead_letters_stored 1.0"):
-        assert line in text
+    for line in ("ledger_entries 2.0", "generation 1.0", "dead_letters_stored 1.0"):
+        assert f"engagement_{line}" in text
     assert float(re.search(r"^engagement_flush_lag_seconds (\S+)$", text, re.MULTILINE)[1]) > 0  # type: ignore[index]
     worker.drain()
     assert "engagement_flush_lag_seconds 0.0" in client.get("/metrics").text
