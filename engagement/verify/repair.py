@@ -19,6 +19,7 @@ from engagement.db.ballots import Key, lock_cursors
 from engagement.db.engine import Database
 from engagement.db.tables import BALLOT, article_counts, comments, tallies
 from engagement.hot import commands
+from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.protocol import healing
@@ -155,20 +156,20 @@ def _recount_comments(connection: Connection, article_id: UUID, part: Sequence[D
 def _note(hot: Hot, figures: Figures, differences: Sequence[Difference]) -> None:
     """After the commit: write down what was done, and drop what Redis has of it.
 
-    A snapshot taken before builds no view any more: the ballot's policy counts as changed.
+    A tally's view goes with its policy: no snapshot taken before builds another.
     """
     names = {difference.key: difference for difference in differences}
-    drops = {}
+    drops: dict[tuple[str, ...], Command[int]] = {}
     for (what, key), (before, after) in figures.items():
-        one = names.get(key) or differences[0]
+        one = names.get(key, differences[0])
         if before == after:
             continue
         _log(what, one, before, after)
         if one.site:
             drops[one.site, one.article] = commands.drop_parts(one.site, one.article)
-            if what == "tally":
-                ballot = Ballot(one.site, one.article, key[1], one.subject)
-                hot.execute_many([commands.change_policy(ballot), commands.forget_view(ballot)])
+        if one.site and what == "tally":
+            ballot = Ballot(one.site, one.article, key[1], one.subject)
+            drops[one.site, one.article, ballot.name] = commands.change_policy(ballot)
     hot.execute_many(list(drops.values()))
     for difference in differences:
         figure = figures.get((difference.what, difference.key)) if difference.key else None
