@@ -3,7 +3,8 @@
 gunicorn --config config/gunicorn.conf.py
 """
 
-from engagement.serving import gunicorn_options, share_metrics
+from engagement.metrics import share_metrics
+from engagement.serving import gunicorn_options
 from engagement.settings import load
 
 settings = load()

@@ -133,13 +133,16 @@ def web(fd: int | None) -> None:
 @main.command()
 def worker() -> None:
     """Run a worker on the stores that the settings name; SIGTERM drains and ends it."""
+    from engagement.metrics import share_metrics
+
+    settings = load()
+    logs.configure(settings.log_level, settings.log_format)
+    share_metrics(settings)  # before what follows is imported
     from engagement.db.engine import Database
     from engagement.db.migrate import require_current
     from engagement.vitals import require_kept_ledger
     from engagement.worker.loop import Worker
 
-    settings = load()
-    logs.configure(settings.log_level, settings.log_format)
     with contextlib.suppress(Unavailable):  # it waits for a database that is down
         require_current(Database(settings.database_url, timeout=settings.database_timeout))
     require_kept_ledger(settings)

@@ -132,7 +132,11 @@ WAITING = "Too much is waiting to be stored."
 
 
 class Unavailable(Problem):
-    """A store is down or busy; nothing was done, try again."""
+    """A store is down or busy: try again.
+
+    Never half done. Where a store hung after it was asked, it may do all of it when it goes on; asking again
+    is right in any case, since no call here counts twice.
+    """
 
     status, kind, title = 503, "unavailable", "Not available right now"
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gc
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
 from engagement.embedded.gate import wait_at_gate
+from engagement.metrics import share_metrics
 from engagement.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -56,13 +56,6 @@ def gunicorn_options(settings: Settings, *, bind: str | None = None) -> dict[str
     if settings.metrics_dir:
         options["child_exit"] = _mark_dead(settings.metrics_dir)
     return options
-
-
-def share_metrics(settings: Settings) -> None:
-    """Let the processes of this host add their metrics up; call it before prometheus_client is imported."""
-    if settings.metrics_dir:
-        Path(settings.metrics_dir).mkdir(parents=True, exist_ok=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.metrics_dir
 
 
 def serve_web(settings: Settings, *, fd: int | None = None) -> None:

@@ -101,8 +101,12 @@ class StoredBallots:
         """Of the runs of the servers that serve these shards, in few reads."""
         at = ("shard", "generation")
         with self._database.read() as connection:
-            newest: dict[int, int] = dict(bulk.fetch(connection, shards, ("shard",), [(shard,) for shard in runs], at))
-            known: dict[int, int] = dict(bulk.fetch(connection, redis_runs, ("shard", "run_id"), list(runs.items()), at))
+            newest: dict[int, int] = dict(
+                bulk.fetch(connection, shards, ("shard",), [(shard,) for shard in runs], at)
+            )
+            known: dict[int, int] = dict(
+                bulk.fetch(connection, redis_runs, ("shard", "run_id"), list(runs.items()), at)
+            )
         return {
             shard: known[shard] if known.get(shard) == newest[shard] else self._begin_generation(shard, run)
             for shard, run in runs.items()
@@ -179,18 +183,39 @@ class StoredBallots:
         none = Known("", ZERO)
         return [Known(chosen.get(keys[b], ""), at[keys[b]]) if b in keys else none for b in ballots]
 
-    def heal(self, ballot: Ballot, floor: str | None) -> None:
-        """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floor."""
+    def heal(self, floors: Mapping[Ballot, str]) -> list[Ballot]:
+        """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floors.
+
+        Answers the ballots that lost something, among them those whose article is not there any more.
+        """
+        with self._database.read() as connection:
+            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in floors})
+            keys = {
+                ballot: sql_key(id, ballot)
+                for ballot in floors
+                if (id := ids.get((ballot.site, ballot.article))) is not None
+            }
+            at = read_cursors(connection, list(keys.values()))
+        behind = {
+            keys[b]: b for b, floor in floors.items() if b in keys and order(at[keys[b]]) < order(floor)
+        }
+        gone = [ballot for ballot in floors if ballot not in keys]
+        if not behind:
+            return gone
         with self._database.write() as connection:
-            ids = article_ids(connection, {(ballot.site, ballot.article)})
-            if floor is None or not ids:
-                return
-            key = sql_key(ids[ballot.site, ballot.article], ballot)
-            cursor = lock_cursors(connection, [key], wait=True)[key]
-            if order(cursor) < order(floor):
-                move_cursors(connection, {key: floor})
-                HEALS.inc()
-                log.error("sql went back; entries are lost", ballot=ballot.name, cursor=cursor, floor=floor)
+            now = lock_cursors(connection, list(behind), wait=True)
+            healed = {
+                key: floors[ballot]
+                for key, ballot in behind.items()
+                if order(now[key]) < order(floors[ballot])
+            }
+            move_cursors(connection, healed)
+        HEALS.inc(len(healed))
+        for key, floor in healed.items():
+            log.error(
+                "sql went back; entries are lost", ballot=behind[key].name, cursor=now[key], floor=floor
+            )
+        return [*gone, *behind.values()]
 
 
 def _comment_exists(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:

@@ -36,7 +36,7 @@ from engagement.hot.answers import (
     read_entries,
     read_tally,
 )
-from engagement.hot.keys import MOOD, Ballot, ballot_keys, barred_key, page_keys, shard_keys
+from engagement.hot.keys import MOOD, Ballot, ballot_keys, barred_key, beat_key, page_keys, shard_keys
 
 T = TypeVar("T")
 
@@ -135,12 +135,23 @@ def change_policy(ballot: Ballot) -> Command[int]:
     return Command(script("change_policy"), (view, choices, policies), (ballot.name,), int)
 
 
-def settle(ballot: Ballot, cursor: str, keep_ms: int, limit: int = LIMIT) -> Command[int]:
-    """After a commit: trim what SQL has up to `cursor` and is older than `keep_ms`.
+def settle(ballot: Ballot, before: str, cursor: str, keep_ms: int, limit: int = LIMIT) -> Command[int]:
+    """After a commit that moved the cursor from `before`: trim what SQL has for longer than `keep_ms`.
 
     At once, where the shard holds more than half of the entries that it may, or Redis has no memory left.
     """
-    return Command(script("settle"), ballot_keys(ballot), (ballot.name, cursor, keep_ms, 1_000, limit), int)
+    args = (ballot.name, cursor, keep_ms, 1_000, limit, before)
+    return Command(script("settle"), ballot_keys(ballot), args, int)
+
+
+def beat(committed: int) -> Command[int]:
+    """Tell a beat that SQL has committed (0: none); answers the highest that was told."""
+    return Command(script("beat"), (beat_key(),), (committed,), int)
+
+
+def due_now(shard: int, limit: int) -> Command[int]:
+    """Make ballots due at once that were to be looked at later, at most `limit`; answers how many."""
+    return Command(script("due_now"), (shard_keys(shard)[4],), (limit,), int)
 
 
 def held(shard: int) -> Command[int]:

@@ -182,7 +182,7 @@ class Hot:
             case LookUp(ballots, reader):
                 return self._source.look_up(ballots, reader)
             case Heal(ballot, floor):
-                return self._source.heal(ballot, floor)
+                return self._source.heal({ballot: floor}) if floor is not None else None
             case Hydrate(ballot, cold):
                 return self._once(ballot, lambda: self.play(hydrating(ballot, cold, self.limits)))
         raise TypeError(f"a plan needs {need!r}")

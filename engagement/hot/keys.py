@@ -75,6 +75,11 @@ def barred_key(shard: int) -> str:
     return f"{tag(shard)}:barred"
 
 
+def beat_key() -> str:
+    """Where workers tell the beat of SQL: one for all."""
+    return f"{tag(0)}:beat"
+
+
 def page_keys(site: str, article: str) -> tuple[str, str]:
     """KEYS of the page scripts: the rendered parts, and the stamp that tells one build from the next."""
     t = tag(shard_of(site, article))

@@ -6,7 +6,7 @@ no I/O, so a sync and an async runner, and a test that pauses it anywhere, all p
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -77,8 +77,8 @@ class Source(Protocol):
     def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
         """In the order of `ballots`."""
 
-    def heal(self, ballot: Ballot, floor: str | None) -> None:
-        """Sets the ballot's cursor to `floor`, unless it is past it already."""
+    def heal(self, floors: Mapping[Ballot, str]) -> object:
+        """Sets the ballots' cursors to the floors, unless they are past them already."""
 
 
 def choosing(

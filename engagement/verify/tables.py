@@ -61,8 +61,8 @@ def _moods(recount: Recount, tally: Tally) -> Iterator[str]:
          STORED: tally.stored},
     )  # fmt: skip
     yield (
-        f"{tally.entries} ledger entries are after the cursor {tally.cursor} (generation-number; the newest "
-        f"generation of shard {recount.shard} is {recount.generation})."
+        f"Ledger entries after the cursor {tally.cursor}: {tally.entries}. (An id is generation-number; the "
+        f"newest generation of shard {recount.shard} is {recount.generation}.)"
     )
     if tally.view is None:
         yield "Redis has no view of it now: the next who asks has it built from these figures."
@@ -73,14 +73,14 @@ def _votes(votes: Votes) -> Iterator[str]:
     if not votes.comments:
         yield "It has no comments."
         return
-    yield f"Votes on its {votes.comments} comments"
+    yield f"Votes on its comments ({votes.comments})"
     yield from _table(
         VOTES,
         {CHOICES: votes.choices, LEDGER: votes.ledger, TOGETHER: plus(votes.choices, votes.ledger),
          STORED: votes.stored, SORTED: dict(zip(VOTES, votes.sorted_by, strict=False))},
     )  # fmt: skip
-    yield f"{votes.entries} ledger entries are after the cursors; Redis has views of {votes.views} comments."
-    yield _verdict([f"{votes.off} comments; --comments shows which and how"] if votes.off else [])
+    yield f"Ledger entries after the cursors: {votes.entries}. Comments with a view in Redis: {votes.views}."
+    yield _verdict([f"{votes.off} of the comments; --comments shows which and how"] if votes.off else [])
 
 
 def _comment(tally: Tally) -> str:

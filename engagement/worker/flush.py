@@ -142,10 +142,12 @@ class Flusher:
         if not busy:
             return quiet
         off: set[Key] = set()
+        lost: list[Reading] = []
         with self._database.write() as connection:
             busy = self._still_good(connection, batch.generations, busy)
             if busy:
-                stored = storing.store_choices(connection, storing.sift(connection, busy))
+                good, lost = storing.sift(connection, busy)
+                stored = storing.store_choices(connection, good)
                 off = stored.off
                 storing.store_tallies(connection, stored.changed)
                 storing.store_sort_keys(connection, [key for key in stored.changed if key[1] == VOTE])
@@ -155,13 +157,16 @@ class Flusher:
         for reading in [reading for reading in busy if reading.key in off]:
             OFF.inc()
             log.error("a view differed from sql and is built anew", ballot=reading.ballot.name)
-            self._hot.execute(commands.forget_view(reading.ballot))
+        off |= {reading.key for reading in lost}  # a view of what is gone would take votes for ever
+        self._hot.execute_many([commands.forget_view(r.ballot) for r in busy if r.key in off])
         return quiet + busy
 
     def settle(self, done: list[Reading]) -> None:
         """After the commit only: trim the ledgers, raise the floors. What fails is done another time."""
         held = self._hot.limits.held
-        self._hot.execute_each([commands.settle(r.ballot, r.end, self._keep_ms, held) for r in done])
+        self._hot.execute_each(
+            [commands.settle(r.ballot, r.cursor, r.end, self._keep_ms, held) for r in done]
+        )
 
     def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
         """The batch; if one ballot makes it fail, each ballot by itself, so that the others go on."""

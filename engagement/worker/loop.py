@@ -22,6 +22,7 @@ from engagement.worker.housekeeping import tidy
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.outbox import Outbox
+from engagement.worker.rewind import Rewind
 
 log = structlog.get_logger()
 FAULTS = Counter("engagement_worker_faults_total", "Rounds that failed, by store", ["kind"])
@@ -44,7 +45,9 @@ class Worker:
         hot = Hot.from_settings(settings, stored)
         self._settings = settings
         self._vitals = VitalsCollector(hot, self._database)
-        self._outbox = Outbox(self._database, Pages(hot, settings.page_ttl))
+        pages = Pages(hot, settings.page_ttl)
+        self._outbox = Outbox(self._database, pages)
+        self._rewind = Rewind(hot, self._database, stored, pages)
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._jobs = Jobs(Stores(hot, self._database, Pages(hot, settings.page_ttl)))
         self._interval = settings.flush_interval
@@ -59,6 +62,7 @@ class Worker:
         """
         try:
             flushed = self._flusher.flush()
+            self._rewind.look(flushed.entries > 0)
         except RedisUnavailable:
             self._outbox.deliver()
             raise

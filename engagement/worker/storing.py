@@ -42,14 +42,19 @@ class Reading:
         return self.entries[-1].id if self.entries else self.cursor
 
 
-def sift(connection: Connection, readings: list[Reading]) -> list[Reading]:
-    """Put entries that SQL can't take aside as dead letters; answer the readings with the others."""
+def sift(connection: Connection, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """Put entries that SQL can't take aside as dead letters.
+
+    Answers the readings with the others, and those whose comment is gone.
+    """
     votes = [reading for reading in readings if reading.ballot.kind != MOOD]
     ids = ("article_id", "id")
     there = set(bulk.fetch(connection, comments, ids, [(r.key[0], r.key[2]) for r in votes], ids))
-    good, letters = [], []
+    good, gone, letters = [], [], []
     for reading in readings:
         lost = reading.ballot.kind != MOOD and (reading.key[0], reading.key[2]) not in there
+        if lost:
+            gone.append(reading)
         kept = []
         for entry in reading.entries:
             reason = "no such comment" if lost else _fault(entry)
@@ -63,7 +68,7 @@ def sift(connection: Connection, readings: list[Reading]) -> list[Reading]:
     if bulk.put(connection, dead_letters, columns, letters):
         DEAD.inc(len(letters))
         log.error("entries put aside", entries=len(letters), reasons=sorted({row[-1] for row in letters}))
-    return good
+    return good, gone
 
 
 def _fault(entry: Entry) -> str:

@@ -17,7 +17,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from engagement import http, openapi
 from engagement.framing import HEAD_MAX, LINE_MAX, READ_AHEAD, Framing, Stage
-from engagement.serving import gunicorn_options, share_metrics
+from engagement.metrics import share_metrics
+from engagement.serving import gunicorn_options
 from engagement.settings import Settings
 
 SETTINGS = Settings(database_url="sqlite://", redis_url="redis://x", secret_key="s" * 32)
@@ -164,7 +165,7 @@ class Failing:
 )
 def test_a_body_is_whole_or_a_problem(body: BytesIO | Failing, length: int | None, status: int) -> None:
     app = Flask("bodies")
-    http.init_app(app, 100)
+    http.init_app(app, 100, lambda: False)
     openapi.init_app(app)
     app.add_url_rule("/", view_func=lambda: str(len(request.get_data())), methods=["POST"])
     environ: dict[str, object] = {"wsgi.input": body, "wsgi.input_terminated": True}

@@ -2,7 +2,8 @@
 -- ARGV: 1 ballot, 2 cursor, 3 run and 4 generation of the snapshot, 5 complete ('1': SQL holds no choice),
 --       6 replay limit, 7 time to live (s), 8 open ('1'), 9 policy before the snapshot,
 --       then choice, count, choice, count, ...
--- Answers PRESENT | RETRY (another run or policy) | BEHIND (the floor is past the cursor) | FLUSH (too much to replay) | DONE
+-- Answers PRESENT | RETRY (another run or policy) | BEHIND (the floor is past the cursor) | FLUSH (too much to replay, or
+--         what doesn't fit: flush first) | DONE
 if live() then return 'PRESENT' end
 if ARGV[3] ~= run() or ARGV[9] ~= (redis.call('HGET', KEYS[6], ARGV[1]) or '0') then return 'RETRY' end
 local floor = redis.call('HGET', KEYS[4], ARGV[1])
@@ -16,6 +17,9 @@ for _, entry in ipairs(entries) do
   counts[old] = (counts[old] or 0) - 1
   counts[new] = (counts[new] or 0) + 1
   chosen[reader] = new
+end
+for choice, count in pairs(counts) do -- SQL went back behind an entry's old choice: what it says is known after a flush
+  if choice ~= '' and count < 0 then return 'FLUSH' end
 end
 local last = #entries > 0 and entries[#entries][1] or ARGV[2]
 local view = {'last', last, 'identity', ARGV[3], 'generation', ARGV[4], 'open', ARGV[8]}

@@ -1,19 +1,36 @@
 -- After the commit of a flush: trims what SQL has and is old enough.
 -- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at,
---       5 entries that the shard may hold
+--       5 entries that the shard may hold, 6 the cursor before this flush
 local keep = tonumber(ARGV[3])
 -- Where room is short, what SQL has goes at once. (No ballot is called '': this adds nothing, but is refused when memory is full.)
 local held = tonumber(redis.call('HGET', KEYS[7], 'held') or 0)
 local probe = redis.pcall('ZADD', KEYS[5], 'XX', 0, '')
 if held * 2 > tonumber(ARGV[5]) or (type(probe) == 'table' and probe.err) then keep = 0 end
 redis.call('ZREM', KEYS[5], ARGV[1]) -- the first write: never refused, and so are none of the following
-local limit = now() - keep
+local time = now()
+local limit = time - keep
+-- What waited for long before it was stored stays as long after it: `bound` is the id up to which all may go till then.
+local late = 'late:' .. ARGV[1]
+local till, bound = (redis.call('HGET', KEYS[7], late) or ''):match('^(%d+) (.+)$')
+if till and (tonumber(till) <= time or keep == 0) then
+  redis.call('HDEL', KEYS[7], late)
+  till, bound = nil, nil
+end
+local first = redis.call('XRANGE', KEYS[3], '(' .. ARGV[6], ARGV[2], 'COUNT', 1)[1]
+if keep > 0 and first and tonumber(first[2][8]) <= limit then
+  till, bound = time + keep, bound or ARGV[6]
+  redis.call('HSET', KEYS[7], late, string.format('%.0f %s', till, bound))
+end
 local trim, kept
 local oldest = redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', 1)[1] -- most often young, and that is all
 local flushed = oldest and tonumber(oldest[2][8]) <= limit and redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])
 for _, entry in ipairs(flushed or { oldest }) do
   kept = tonumber(entry[2][8])
   if kept > limit then break end
+  if bound and before(bound, entry[1]) then
+    kept = till - keep
+    break
+  end
   trim = entry[1]
 end
 if trim then

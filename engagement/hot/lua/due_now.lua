@@ -1,0 +1,7 @@
+-- Makes ballots due now that were to be looked at later: SQL may lack again what it had.
+-- KEYS: 1 due. ARGV: 1 how many at most. Answers how many there were.
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local later = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, ARGV[1])
+for _, ballot in ipairs(later) do redis.call('ZADD', KEYS[1], 'XX', now, ballot) end
+return #later
