@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -117,7 +118,10 @@ def test_a_node_that_does_not_know_a_script_is_told_its_source(cluster: RedisClu
     for node in cluster.primaries:
         node.ask("SCRIPT FLUSH")
     assert isinstance(hot.execute(commands.tally(ONE)), Cold)
-    many = [*(commands.tally(b) for b in BALLOTS), *(commands.drop_parts("demo", b.article) for b in BALLOTS)]
+    many: list[Any] = [
+        *(commands.tally(b) for b in BALLOTS),
+        *(commands.drop_parts("demo", b.article) for b in BALLOTS),
+    ]
     assert len(hot.execute_many(many)) == 600
     assert all(
         node.ask("SCRIPT EXISTS", *(commands.script(name).sha for name in ("tally", "drop_pages"))) == [1, 1]
