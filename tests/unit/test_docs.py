@@ -55,3 +55,12 @@ def test_every_command_is_in_the_readme_and_explains_itself(command: str) -> Non
     result = CliRunner().invoke(main, [*command.split()[1:], "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 4
+
+
+def test_the_alert_rules_name_metrics_that_there_are() -> None:
+    rules = (README.parent / "config" / "alerts.yaml").read_text()
+    named = set(re.findall(r"\bengagement_[a-z_]+", rules))
+    source = "".join(file.read_text() for file in (README.parent / "engagement").rglob("*.py"))
+    written = {f"engagement_{name}" for name in re.findall(r'"(?:engagement_)?([a-z_]+)"', source)}
+    assert named
+    assert named <= written
