@@ -176,15 +176,24 @@ def _rate(text: str) -> None:
 
 def _database_url(text: str) -> None:
     # Here and above: `serve` checks settings before it needs the libraries, and shall start soon.
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
+    if text.startswith("sqlite://"):
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
 
-    try:
-        backend = make_url(text).get_backend_name()
-    except ArgumentError:
-        raise ValidationError("is not a database URL") from None
-    if backend not in ("sqlite", "postgresql"):
-        raise ValidationError("names a database that is not supported: use postgresql or sqlite")
+        try:
+            make_url(text)
+        except ArgumentError:
+            raise ValidationError("is not a database URL") from None
+    elif text.startswith("postgresql://"):
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            conninfo_to_dict(text)
+        except ProgrammingError:
+            raise ValidationError("is not a database URL") from None
+    else:
+        raise ValidationError("must begin with postgresql:// or sqlite://")
 
 
 def _redis_url(text: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -15,7 +15,7 @@ from engagement.db import postgresql, sqlite
 from engagement.errors import DatabaseUnavailable
 
 STORES = {"sqlite": sqlite, "postgresql": postgresql}
-"""What the truth can be kept in, by the backend's name in a URL."""
+"""What the truth can be kept in, by the first word of a URL."""
 
 
 class Database:
@@ -26,9 +26,8 @@ class Database:
 
         `bounded` False: a statement may take as long as it takes (migrations).
         """
-        parsed = make_url(url)
-        self._store = STORES[parsed.get_backend_name()]
-        self.engine = self._store.engine(parsed, timeout, pool_size, bounded)
+        self._store = STORES[re.split(r"[:+]", url)[0]]
+        self.engine = self._store.engine(url, timeout, pool_size, bounded)
         self.batch = self._store.BATCH
         self.breaker = self.write_breaker = Breaker("database", self._judge, probe=3 * timeout)
         if self._store.WRITES_HANG_ALONE:

@@ -10,8 +10,9 @@ import select
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import _WaitTimeout
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
@@ -52,13 +53,18 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise ServerHangs("the server does not answer") from None
 
 
-def engine(url: URL, timeout: float, pool_size: int, bounded: bool) -> Engine:
-    """Connections to the server, which is the primary if `url` names more than one host."""
-    query = {"connect_timeout": str(max(2, round(timeout))), "application_name": "engagement", **url.query}
-    if "," in (url.host or "") or not isinstance(url.query.get("host", ""), str):
-        query.setdefault("target_session_attrs", "read-write")
+def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
+    """Connections to the server, by a URL as PostgreSQL's own programs take it.
+
+    With more than one host in it, to the one that takes writes.
+    """
+    given = conninfo_to_dict(url)
+    usual: dict[str, Any] = {"connect_timeout": max(2, round(timeout)), "application_name": "engagement"}
+    if "," in str(given.get("host", "")):
+        usual["target_session_attrs"] = "read-write"
+    info = make_conninfo("", **(usual | given))
     made = create_engine(
-        url.set(drivername="postgresql+psycopg", query=query),
+        "postgresql+psycopg://",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout,
@@ -66,8 +72,8 @@ def engine(url: URL, timeout: float, pool_size: int, bounded: bool) -> Engine:
     )
 
     @event.listens_for(made, "do_connect")
-    def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> BoundedConnection:
-        connection = BoundedConnection.connect(*args, **parameters)
+    def connect(_dialect: Any, _record: Any, _args: Any, parameters: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(info, context=parameters.get("context"))
         if bounded:
             connection.answer_timeout = timeout + 0.5
         return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -19,7 +19,7 @@ WRITES_HANG_ALONE = True
 """Readers never wait for a writer."""
 
 
-def engine(url: URL, timeout: float, pool_size: int, bounded: bool) -> Engine:
+def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
     """Connections to the file; `timeout` in seconds bounds the wait for its lock. No server can hang."""
     made = create_engine(
         url,

@@ -47,8 +47,9 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "mysql://h/db"), ("REDIS_URL", "http://localhost"),
-        ("SECRET_KEY", "short"), ("SECRET_KEY_FILE", "/does/not/exist"),
+        ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "mysql://h/db"),
+        ("DATABASE_URL", "postgresql://u:hidden@h/db?nothing=1"), ("REDIS_URL", "http://localhost"),
+        ("DATABASE_URL", "postgresql://u:hidden@[h/db"), ("SECRET_KEY", "short"), ("SECRET_KEY_FILE", "/does/not/exist"),
     ],
 )  # fmt: skip
 def test_a_wrong_secret_is_named_and_not_shown(
@@ -60,6 +61,7 @@ def test_a_wrong_secret_is_named_and_not_shown(
     assert fault.startswith(f"ENGAGEMENT_{field.upper()}")
     if name == "SECRET_KEY":
         assert value not in fault
+    assert "hidden" not in fault
 
 
 def test_what_is_set_is_read_and_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -78,3 +80,18 @@ def test_what_is_set_is_read_and_typed(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert settings.ratelimit_enabled is False
     assert settings.tracking_parameters == ("from", "via")
     assert settings.port == 9001  # what is given goes before the environment
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////srv/engagement.db",
+        "postgresql://u:p@h/db",
+        "postgresql://u:p@h1:5432,h2:5433/db?target_session_attrs=read-write&sslmode=verify-full",
+        "postgresql:///db?host=/run/postgresql",
+    ],
+)
+def test_a_database_is_named_as_its_own_programs_name_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGAGEMENT_DATABASE_URL", url)
+    given = {key: value for key, value in GOOD.items() if key != "database_url"}
+    assert load(**given).database_url == url
