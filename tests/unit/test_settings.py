@@ -49,7 +49,8 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "mysql://h/db"),
         ("DATABASE_URL", "postgresql://u:hidden@h/db?nothing=1"), ("REDIS_URL", "http://localhost"),
-        ("DATABASE_URL", "postgresql://u:hidden@[h/db"), ("SECRET_KEY", "short"), ("SECRET_KEY_FILE", "/does/not/exist"),
+        ("DATABASE_URL", "postgresql://u:hidden@[h/db"), ("SECRET_KEY", "short"),
+        ("SECRET_KEY_FILE", "/does/not/exist"),
     ],
 )  # fmt: skip
 def test_a_wrong_secret_is_named_and_not_shown(
