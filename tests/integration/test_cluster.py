@@ -53,8 +53,8 @@ def cluster(whole: RedisCluster) -> Iterator[RedisCluster]:
             node.go_on()
         else:
             node.start()
+    until(lambda: sorted(node.is_following() for node in whole.nodes) == [False] * 3 + [True] * 3, within=60)
     whole.wait_ok()
-    until(lambda: all(node.is_primary() or node.is_following() for node in whole.nodes), within=60)
 
 
 @pytest.fixture
