@@ -8,8 +8,24 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engagement.db.engine import Database
-from engagement.db.tables import metadata
+from engagement.db.tables import comments, metadata, readers
 from engagement.hot.connection import Hot
+from engagement.verify import verify
+
+KNOWN_IN_SQL = {"readers.id", "comments.reader_id", "bars.reader_id", "jobs.reader_id"}
+"""Where an erased reader's id stays: on rows without a choice, a text or a name."""
+
+
+def no_trace(database: Database, hot: Hot, reader: UUID) -> None:
+    """Nothing of an erased reader is left but the rows of `KNOWN_IN_SQL`, and the bar for the time being."""
+    assert in_sql(database, reader) <= KNOWN_IN_SQL
+    assert {key.split("}:")[1] for key in in_redis(hot, reader)} <= {"barred"}
+    with database.read() as connection:
+        mine = select(comments.c.body, comments.c.body_html, comments.c.network)
+        written = connection.execute(mine.where(comments.c.reader_id == reader)).all()
+        assert {tuple(row) for row in written} <= {("", "", "")}
+        assert connection.scalar(select(readers.c.name).where(readers.c.id == reader)) is None
+    assert verify(database, hot).differences == []
 
 
 def in_sql(database: Database, reader_id: UUID) -> set[str]:

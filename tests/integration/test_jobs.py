@@ -1,78 +1,121 @@
-"""Jobs on real stores: an erasure, and taking and giving back, under load, after crashes, by two at once."""
+"""How jobs take turns, wait, fail and go on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-from uuid import UUID
 
 import pytest
-from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
+from sqlalchemy import delete, select, update
 
+from engagement import clock
 from engagement.db import jobs
-from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
-from engagement.hot.connection import Hot
+from engagement.db.jobs import ERASE
+from engagement.db.tables import choices
+from engagement.db.tables import jobs as table
+from engagement.hot.keys import VOTE
 from engagement.readers.erasing import erase
 from engagement.settings import Settings
-from engagement.verify import verify
-from engagement.worker.loop import Worker
-from tests import traces
-
-A = "/v1/demo/articles/story"
-Headers = dict[str, str]
+from engagement.worker.jobs import taking
+from tests.jobs_world import World
+from tests.traces import no_trace
+from tests.waiting import until
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """Nothing stays in the ledger once SQL has it."""
-    return replace(settings, ledger_keep=0.0)
+def world(settings: Settings, database: Database) -> World:
+    return World(replace(settings, ledger_keep=0.0), database)
 
 
-@pytest.fixture
-def hot(settings: Settings, database: Database) -> Hot:
-    return Hot.from_settings(settings, StoredBallots(database))
-
-
-def id_of(client: FlaskClient, reader: Headers) -> UUID:
-    found: Any = client.get("/v1/demo/readers/me", headers=reader).json
-    return UUID(found["id"])
-
-
-def finish(worker: Worker, database: Database, job: UUID) -> None:
-    for _ in range(500):
-        worker.round()
-        with database.read() as connection:
-            found = jobs.read(connection, job)
-        assert found is not None
-        assert found.faults == 0, found.error
-        if not found.running:
-            assert worker.drain()
-            return
-    raise AssertionError(f"the job never ends: {found}")
-
-
-def test_an_erased_reader_leaves_no_choice_and_no_word(
-    client: FlaskClient,
-    new_reader: Callable[..., Headers],
-    worker: Worker,
-    database: Database,
-    hot: Hot,
+def test_pages_of_choices_are_taken_with_the_flush_between_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann, ben = new_reader(name="Ann"), new_reader(name="Ben")
-    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=ann)
-    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=ben)
-    comment: Any = client.post(f"{A}/comments", json={"body": "of Ann"}, headers=ann).json
-    client.put(f"{A}/comments/{comment['id']}/vote", json={"value": 1}, headers=ben)
-    client.put(f"{A}/comments/{comment['id']}/vote", json={"value": -1}, headers=ann)
-    id = id_of(client, ann)
-    finish(worker, database, erase(database, id))
-    assert traces.in_sql(database, id) == {
-        "readers.id",
-        "comments.reader_id",
-        "bars.reader_id",
-        "jobs.reader_id",
-    }
-    assert {key.split("}:")[1] for key in traces.in_redis(hot, id)} == {"barred"}
-    assert verify(database, hot).differences == []
+    monkeypatch.setattr(taking, "PAGE", 3)
+    names = [f"a{n}" for n in range(10)]
+    world.put_articles(*names)
+    ann = world.new_reader()
+    for name in names:
+        world.choose(ann, name, "happy")
+    world.flush()
+    job = erase(world.database, ann)
+    runner = world.runner()
+    left = []
+
+    def over() -> bool:
+        runner.work()
+        world.flush()
+        left.append(len(world.chosen(ann)))
+        return not world.read(job).running
+
+    until(over)
+    assert {10, 7, 4, 1, 0} <= set(left)
+    no_trace(world.database, world.hot, ann)
+
+
+def test_a_step_that_fails_is_told_and_tried_again_and_keeps_no_other_job_waiting(world: World) -> None:
+    """SQL has lost a comment that was voted on."""
+    world.put_articles("a")
+    ann, ben = world.new_reader(), world.new_reader()
+    world.choose(ann, "a", "happy")
+    world.choose(ben, "a", "happy")
+    world.flush()
+    with world.database.write() as connection:
+        mood = connection.execute(select(choices).where(choices.c.reader_id == ann)).one()
+        connection.execute(
+            choices.insert().values(**{**mood._asdict(), "kind": VOTE, "subject_id": ann, "choice": "up"})
+        )
+    job, other = erase(world.database, ann), erase(world.database, ben)
+    before = REGISTRY.get_sample_value("engagement_job_faults_total") or 0.0
+    runner = world.runner()
+
+    def failed() -> bool:
+        runner.work()
+        world.flush()
+        return world.read(job).faults > 0
+
+    until(failed)
+    world.run(other, runner)
+    found = world.read(job)
+    assert (found.running, found.error) == (True, "NotFound: There is no such comment.")
+    assert found.next_at is not None
+    assert found.next_at > found.changed_at
+    assert REGISTRY.get_sample_value("engagement_job_faults_total") == before + found.faults
+    runner.work()
+    assert REGISTRY.get_sample_value("engagement_jobs", {"state": "failing"}) == 1
+    with world.database.write() as connection:
+        connection.execute(delete(choices).where(choices.c.kind == VOTE))
+    assert erase(world.database, ann) == job  # and it is looked at now
+
+    def over() -> bool:
+        runner.work()
+        world.flush()
+        return not world.read(job).running
+
+    until(over)
+    no_trace(world.database, world.hot, ann)
+
+
+def test_a_job_of_a_kind_that_this_release_does_not_know_is_left_to_another(world: World) -> None:
+    ann = world.new_reader()
+    with world.database.write() as connection:
+        job = jobs.enqueue(connection, "of-tomorrow", "demo", ann, "beginning")
+    assert not world.runner().work()
+    assert world.read(job).version == 0
+    with world.database.write() as connection:
+        connection.execute(update(table).values(kind=ERASE))
+    assert not world.runner().work()
+    assert world.read(job).error == "KeyError: 'beginning'"
+
+
+def test_of_a_readers_jobs_the_oldest_runs_alone(world: World) -> None:
+    ann = world.new_reader()
+    first = world.hide(ann)
+    with world.database.write() as connection:
+        second = jobs.enqueue(connection, "other", "demo", ann, "taking")
+        assert jobs.enqueue(connection, "other", "demo", ann, "taking") == second
+        elsewhere = jobs.enqueue(connection, "other", "demo", clock.new_id(), "taking")
+        kinds = {"hide", "other"}
+        assert [job.id for job in jobs.runnable(connection, kinds, 9)] == [first, elsewhere]
+        jobs.supersede(connection, ann, by=second)
+        assert [job.id for job in jobs.runnable(connection, kinds, 9)] == [second, elsewhere]

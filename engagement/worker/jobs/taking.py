@@ -7,6 +7,7 @@ put in again, and what was known under it counts no more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -23,8 +24,10 @@ from engagement.hot.playing import BarLostError, Move, playing
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.jobs.written import Written
 
-PAGE = 50
-"""Choices that are played in one step: where views are cold, each costs a read of SQL."""
+PAGE, PART = 100, 10
+"""Choices of one step at most, and of one round trip."""
+WHILE = 0.1
+"""Seconds after which a step plays no further part: where views are cold, each choice costs reads of SQL."""
 TAKING, GIVING, LIFTING, KEPT = "taking", "giving", "lifting", "kept"
 
 
@@ -80,9 +83,15 @@ class UnderBar:
             jobs.move(connection, job, progress=asdict(progress))
         return True
 
-    def _play(self, job: Job, owner: str, moves: Sequence[Move]) -> None:
-        if moves:
-            self._hot.play(playing(moves, job.reader_id.bytes, owner, self._hot.limits.held))
+    def _play(self, job: Job, owner: str, moves: Sequence[Move]) -> int:
+        """Play the first of the moves, as many as there is time for; answers how many."""
+        until = time.monotonic() + WHILE
+        for start in range(0, len(moves), PART):
+            part = moves[start : start + PART]
+            self._hot.play(playing(part, job.reader_id.bytes, owner, self._hot.limits.held))
+            if time.monotonic() > until:
+                return start + len(part)
+        return len(moves)
 
 
 class Taking(UnderBar):
@@ -118,10 +127,10 @@ class Taking(UnderBar):
             found = _page(connection, choices, mine, progress.after, PAGE)
             if self._keeps:
                 _note(connection, job, found)
-        self._play(job, owner, [Move(_ballot(row)) for row in found])
-        if len(found) < PAGE:
+        played = self._play(job, owner, [Move(_ballot(row)) for row in found])
+        if played == len(found) < PAGE:
             return self._move(job, replace(progress, passing=False, shard=0))
-        return self._move(job, replace(progress, after=_name(found[-1])))
+        return self._move(job, replace(progress, after=_name(found[played - 1])))
 
 
 class Giving(UnderBar):
@@ -130,9 +139,9 @@ class Giving(UnderBar):
     def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
         with self._database.read() as connection:
             found = _page(connection, job_choices, job_choices.c.job_id == job.id, progress.after, PAGE)
-        self._play(job, owner, [Move(_ballot(row), row.choice, row.network) for row in found])
-        if len(found) == PAGE:
-            return self._move(job, replace(progress, after=_name(found[-1])))
+        played = self._play(job, owner, [Move(_ballot(row), row.choice, row.network) for row in found])
+        if not played == len(found) < PAGE:
+            return self._move(job, replace(progress, after=_name(found[played - 1])))
         with self._database.write() as connection:
             jobs.move(connection, job, state=LIFTING)
         return True

@@ -1,0 +1,293 @@
+"""Taking a reader's choices and giving them back: exact whatever is lost, late, or crashes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from engagement import clock
+from engagement.db.engine import Database
+from engagement.db.jobs import Overtaken
+from engagement.db.tables import job_choices
+from engagement.errors import Forbidden
+from engagement.hot import bars, commands
+from engagement.hot.keys import MOOD, SHARDS, Ballot, ballot_keys, barred_key
+from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.protocol import choosing
+from engagement.settings import Settings
+from engagement.sites.publishing import put_article
+from engagement.verify import verify
+from engagement.worker.jobs import written
+from engagement.worker.jobs.stores import Stores
+from engagement.worker.jobs.taking import KEPT, give_back
+from engagement.worker.jobs.written import Written
+from tests.jobs_world import Crash, World, hiding
+from tests.waiting import until
+
+A = Ballot("demo", "a", MOOD)
+
+
+@pytest.fixture
+def world(settings: Settings, database: Database) -> World:
+    world = World(replace(settings, ledger_keep=0.0), database)
+    world.put_articles(*"abcd")
+    return world
+
+
+@pytest.fixture
+def ann(world: World) -> UUID:
+    """Somebody whose choices are in SQL, but for the latest: those are in the ledger alone."""
+    id = world.new_reader("Ann")
+    for article in "abc":
+        world.choose(id, article, "happy")
+        world.choose(world.new_reader(), article, "happy")
+    world.flush()
+    world.choose(id, "b", "sad")
+    world.choose(id, "c", "")
+    world.choose(id, "d", "angry")
+    return id
+
+
+WHAT_ANN_CHOSE = {"a": "happy", "b": "sad", "d": "angry"}
+OTHERS = {"a": {"happy": 1}, "b": {"happy": 1}, "c": {"happy": 1}, "d": {}}
+
+
+def tallies(world: World) -> dict[str, dict[str, int]]:
+    return {article: world.tally(article) for article in "abcd"}
+
+
+def back(world: World, job: UUID) -> None:
+    with world.database.write() as connection:
+        give_back(connection, world.read(job))
+
+
+@pytest.mark.every_redis
+def test_what_is_taken_is_given_back_as_it_was_also_what_sql_did_not_have(world: World, ann: UUID) -> None:
+    before = tallies(world)
+    job = world.hide(ann)
+    world.run(job, world.runner(hiding))
+    assert world.read(job).state == KEPT
+    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+    assert world.count(job_choices, ann) == 3
+    back(world, job)
+    world.run(job, world.runner(hiding))
+    assert (world.chosen(ann), tallies(world)) == (WHAT_ANN_CHOSE, before)
+    assert world.count(job_choices, ann) == 0
+    world.choose(ann, "a", "sad")
+    assert verify(world.database, world.hot).differences == []
+
+
+@pytest.mark.timeout(300)
+def test_a_crash_before_any_call_of_a_store_changes_nothing_in_the_end(world: World, ann: UUID) -> None:
+    """The nth worker ends before its nth call; the next one takes over."""
+    before = tallies(world)
+    job = world.hide(ann)
+    crashes = 0
+    for resting in (({}, OTHERS), (WHAT_ANN_CHOSE, before)):
+        for n in range(1, 1_000):
+            try:
+                world.run(job, world.runner(hiding, crash_at=n))
+                break
+            except Crash:
+                crashes += 1
+        assert (world.chosen(ann), tallies(world)) == resting
+        if world.read(job).state == KEPT:
+            back(world, job)
+    assert crashes > 20
+    assert verify(world.database, world.hot).differences == []
+
+
+def test_two_workers_at_once_take_and_give_back_once(world: World, ann: UUID) -> None:
+    before = tallies(world)
+    job = world.hide(ann)
+    one, other = world.runner(hiding), world.runner(hiding)
+    for resting in (({}, OTHERS), (WHAT_ANN_CHOSE, before)):
+
+        def rests() -> bool:
+            found = world.read(job)
+            if found.running:
+                for runner in (one, other):
+                    with suppress(Overtaken):  # both have read the same version
+                        runner._kinds[found.kind][found.state](found)
+                world.flush()
+            return not found.running
+
+        until(rests)
+        assert (world.chosen(ann), tallies(world)) == resting
+        if world.read(job).state == KEPT:
+            back(world, job)
+
+
+def test_what_is_given_back_replaces_nothing_that_was_chosen_since(world: World, ann: UUID) -> None:
+    job = world.hide(ann)
+    world.run(job, world.runner(hiding))
+    for shard in range(SHARDS):  # the bar was lost, and Ann was quick
+        world.hot.client.delete(barred_key(shard))
+    world.choose(ann, "a", "amused")
+    back(world, job)
+    world.run(job, world.runner(hiding))
+    assert world.chosen(ann) == WHAT_ANN_CHOSE | {"a": "amused"}
+
+
+@pytest.mark.every_redis
+def test_a_choice_that_hung_is_refused_once_the_bar_is_in(world: World, ann: UUID) -> None:
+    plan = choosing(A, ann.bytes, "sad", "net")
+    choose: Any = next(plan)
+    bars.bar(world.hot, ann.bytes, "job")
+    before = tallies(world)
+    with pytest.raises(Forbidden):
+        plan.send(world.hot.execute(choose))
+    assert tallies(world) == before
+    world.hot.execute(commands.forget_view(A))
+    with pytest.raises(Forbidden):  # be there a view or not
+        world.choose(ann, "a", "sad")
+    world.choose(world.new_reader(), "a", "sad")
+
+
+@pytest.mark.every_redis
+def test_a_bar_ends_by_itself_and_goes_when_others_come(
+    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bars, "HOLD", 1)
+    bars.bar(world.hot, ann.bytes, "job")
+    until(lambda: not bars.hold(world.hot, ann.bytes, "job"))
+    world.choose(ann, "a", "sad")
+    assert world.hot.client.hexists(barred_key(A.shard), ann.bytes)
+    bars.bar(world.hot, clock.new_id().bytes, "another")
+    assert not world.hot.client.hexists(barred_key(A.shard), ann.bytes)
+
+
+@pytest.mark.every_redis
+def test_a_bar_that_is_looked_at_holds_for_longer(
+    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def till() -> int:
+        return int(world.hot.client.hget(barred_key(A.shard), ann.bytes).split()[0])
+
+    monkeypatch.setattr(bars, "HOLD", 60_000)
+    bars.bar(world.hot, ann.bytes, "job")
+    first = till()
+    assert bars.hold(world.hot, ann.bytes, "job")
+    assert till() == first
+    monkeypatch.setattr(bars, "HOLD", 600_000)
+    assert bars.hold(world.hot, ann.bytes, "job")
+    assert till() > first + 500_000
+    assert not bars.hold(world.hot, ann.bytes, "another")
+    bars.lift(world.hot, ann.bytes, "another")
+    assert bars.hold(world.hot, ann.bytes, "job")
+
+
+@pytest.mark.every_redis
+def test_a_worker_whose_bar_another_has_taken_over_plays_nothing(world: World, ann: UUID) -> None:
+    """It has looked Ann up on a, hung, and goes on when an erasure is over."""
+    world.flush()
+    bars.bar(world.hot, ann.bytes, "first")
+    plan = playing([Move(A)], ann.bytes, "first")
+    need: Any = next(plan)
+    bars.bar(world.hot, ann.bytes, "second")
+    before = tallies(world)
+    with pytest.raises(BarLostError):
+        plan.send(world.hot.execute_many(need))
+    assert tallies(world) == before
+
+
+def test_a_bar_that_is_lost_on_the_way_is_put_in_again_and_what_was_chosen_meanwhile_is_taken(
+    world: World, ann: UUID
+) -> None:
+    """Redis loses the bar at each stage in turn, and Ann is quick."""
+    job = world.hide(ann)
+    runner = world.runner(hiding)
+    stages: set[tuple[bool, bool, bool]] = set()
+
+    def rests() -> bool:
+        progress = world.read(job).progress
+        stage = (bool(progress.get("barred")), progress.get("shard") == SHARDS, bool(progress.get("passing")))
+        if stage[0] and stage not in stages:
+            stages.add(stage)
+            world.hot.client.delete(barred_key(A.shard))
+            world.choose(ann, "a", f"mood-{len(stages)}")
+        world.flush()
+        runner.work()
+        return not world.read(job).running
+
+    until(rests)
+    assert len(stages) == 3
+    assert world.chosen(ann) == {}
+    back(world, job)
+    world.run(job, runner)
+    assert world.chosen(ann) == WHAT_ANN_CHOSE | {"a": "mood-3"}
+
+
+def test_choices_on_closed_articles_are_taken_and_given_back_as_well(world: World, ann: UUID) -> None:
+    put_article(world.database, world.hot, "demo", "a", reactions_open=False)
+    job = world.hide(ann)
+    world.run(job, world.runner(hiding))
+    assert world.tally("a") == {"happy": 1}
+    back(world, job)
+    world.run(job, world.runner(hiding))
+    assert world.tally("a") == {"happy": 2}
+
+
+def poison(world: World, ballot: Ballot) -> Any:
+    """An entry that can't be stored, so that the ballot is put off again and again; answers its id."""
+    entry: Any = {"r": b"no reader id", "o": "", "n": "happy", "t": 1, "w": "net"}
+    world.choose(world.new_reader(), ballot.article, "happy")
+    id = world.hot.client.xadd(ballot_keys(ballot)[2], entry)
+    world.flusher.flush()
+    return id
+
+
+def test_ballots_that_are_put_off_for_others_do_not_keep_a_job_waiting(world: World, ann: UUID) -> None:
+    world.put_articles("put-off")
+    poison(world, Ballot("demo", "put-off", MOOD))
+    job = world.hide(ann)
+    world.run(job, world.runner(hiding))
+    assert tallies(world) == OTHERS
+
+
+def test_what_the_reader_chose_on_a_ballot_that_is_put_off_is_waited_for(world: World, ann: UUID) -> None:
+    world.put_articles("put-off")
+    ballot = Ballot("demo", "put-off", MOOD)
+    world.choose(ann, "put-off", "happy")
+    id = poison(world, ballot)
+    job = world.hide(ann)
+    runner = world.runner(hiding)
+
+    def waits() -> bool:
+        runner.work()
+        found = world.read(job)
+        assert found.running
+        return found.progress.get("barred", False) and found.next_at > found.changed_at  # type: ignore[operator]
+
+    until(waits)
+    assert world.read(job).progress["shard"] <= ballot.shard
+    world.hot.client.xdel(ballot_keys(ballot)[2], id)
+    world.hot.client.zadd(ballot_keys(ballot)[4], {ballot.name: 0})
+    world.run(job, runner)
+    assert world.chosen(ann) == {}
+    assert world.tally("put-off") == {"happy": 1}
+
+
+def test_long_ledgers_of_others_are_read_in_pieces_to_their_end(
+    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(written, "ENTRIES", 3)
+    monkeypatch.setattr(written, "BOUND", 9)
+    world.flush()
+    world.put_articles("long")
+    long = Ballot("demo", "long", MOOD)
+    for _ in range(40):
+        world.choose(world.new_reader(), "long", "happy")
+    stores = Stores(world.hot, world.database, world.pages)
+    of_ben, ben = Written(stores), world.new_reader()
+    looks = [of_ben.up_to("bar", "demo", ben.bytes, 0) for _ in range(6)]
+    assert (looks[0] <= long.shard, looks[-1]) == (True, SHARDS)
+    world.choose(ann, "long", "sad")
+    of_ann = Written(stores)
+    assert max(of_ann.up_to("bar", "demo", ann.bytes, 0) for _ in range(20)) <= long.shard
+    world.flush()
+    assert of_ann.up_to("bar", "demo", ann.bytes, 0) == SHARDS
