@@ -11,9 +11,16 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 
+from engagement import clock
+from engagement.db.articles import insert_articles
+from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.tables import choices
+from engagement.errors import Unavailable
 from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.hot.keys import MOOD, Ballot
+from engagement.hot.protocol import choosing, tallying
 from engagement.settings import Settings
 from engagement.worker.loop import Worker
 from tests.stores import SqlStore
@@ -131,3 +138,25 @@ def test_an_older_beat_that_is_told_late_changes_nothing(worker: Worker) -> None
     assert hot.execute(commands.beat(7)) == 7
     assert hot.execute(commands.beat(5)) == 7
     assert hot.execute(commands.beat(0)) == 7
+
+
+def test_more_than_may_be_replayed_is_stored_first_and_soon(
+    client: FlaskClient, reader: Headers, new_reader: Callable[..., Headers], worker: Worker,
+    settings: Settings, sql_store: SqlStore, database: Database,
+) -> None:  # fmt: skip
+    """Its flush would be due in a minute, when its entries may go."""
+    sql_store.back_up(settings.database_url)
+    ballot = Ballot("demo", "story", MOOD)
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    hot = Hot.from_settings(replace(settings, replay_limit=10), StoredBallots(database))
+    for _ in range(20):
+        hot.play(choosing(ballot, clock.new_id().bytes, "sad", "net"))
+    assert worker.drain()
+    sql_store.restore(settings.database_url)
+    with database.write() as connection:
+        insert_articles(connection, [("demo", "story")])
+    hot.execute(commands.forget_view(ballot))
+    with pytest.raises(Unavailable, match="waiting to be stored"):
+        hot.play(tallying(ballot))
+    assert worker._flusher.flush().entries == 21
+    assert hot.play(tallying(ballot)) == stored(database) == {"happy": 1, "sad": 20}

@@ -13,7 +13,7 @@ if floor and before(ARGV[5], floor) then return {'BEHIND'} end
 local choice = ARGV[4]
 if not base or before(ARGV[5], base) then -- no view, or one that SQL went back behind
   local entries = replay(ARGV[5], ARGV[3])
-  if not entries then return {'FLUSH'} end
+  if not entries then return {flush_first()} end
   for _, entry in ipairs(entries) do
     if entry[2][2] == ARGV[2] then choice = entry[2][6] end
   end

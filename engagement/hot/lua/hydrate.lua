@@ -9,7 +9,7 @@ if ARGV[3] ~= run() or ARGV[9] ~= (redis.call('HGET', KEYS[6], ARGV[1]) or '0') 
 local floor = redis.call('HGET', KEYS[4], ARGV[1])
 if floor and before(ARGV[2], floor) then return 'BEHIND' end
 local entries = replay(ARGV[2], ARGV[6])
-if not entries then return 'FLUSH' end
+if not entries then return flush_first() end
 local counts, chosen = {}, {}
 for i = 10, #ARGV, 2 do counts[ARGV[i]] = tonumber(ARGV[i + 1]) end
 for _, entry in ipairs(entries) do
@@ -19,7 +19,7 @@ for _, entry in ipairs(entries) do
   chosen[reader] = new
 end
 for choice, count in pairs(counts) do -- SQL went back behind an entry's old choice: what it says is known after a flush
-  if choice ~= '' and count < 0 then return 'FLUSH' end
+  if choice ~= '' and count < 0 then return flush_first() end
 end
 local last = #entries > 0 and entries[#entries][1] or ARGV[2]
 local view = {'last', last, 'identity', ARGV[3], 'generation', ARGV[4], 'open', ARGV[8]}
