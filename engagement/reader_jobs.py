@@ -43,7 +43,7 @@ def describe(database: Database, reader_id: UUID, site: str | None) -> str:
             for table in (comments, choices)
         )
     who = f"{found.name!r}" if found.name else "without a name"
-    return f"{who}, of {found.site}, with {written} comments and {chosen} stored reactions and votes"
+    return f"{who}, of {found.site} (comments: {written}, stored reactions and votes: {chosen})"
 
 
 def finish(settings: Settings, database: Database, id: UUID, say: Callable[[str], None]) -> None:
