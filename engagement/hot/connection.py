@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -15,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.exceptions import (
     ClusterDownError,
+    OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
     TryAgainError,
@@ -225,12 +227,24 @@ def _told(error: Exception) -> RedisUnavailable:
     if isinstance(error, (ClusterDownError, TryAgainError, ReadOnlyError)):
         return RedisUnavailable()  # a fail-over, or a slot that moves
     if isinstance(error, ResponseError):
-        if "OOM " in str(error):
+        # From a script of Redis 6.2, a full memory is an error like any other.
+        if isinstance(error, OutOfMemoryError) or "OOM command not allowed" in str(error):
             FULL.inc()
             return RedisFull()
         REFUSED.inc()
-        log.error("redis refuses a command", error=str(error))
+        _say_seldom("redis refuses commands", str(error))
     return RedisUnavailable()
+
+
+def _say_seldom(event: str, error: str) -> None:
+    """Once a second: what goes wrong with every request must not fill the log."""
+    now = time.monotonic()
+    if event not in _said or now - _said[event] >= 1.0:
+        _said[event] = now
+        log.error(event, error=error)
+
+
+_said: dict[str, float] = {}
 
 
 class _Turn:
