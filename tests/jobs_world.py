@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select
 
 from engagement import clock
-from engagement.db import jobs
-from engagement.db.articles import insert_articles
+from engagement.db import bulk, jobs
+from engagement.db.articles import article_ids, insert_articles
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.jobs import Job
-from engagement.db.tables import articles, choices, readers
+from engagement.db.tables import BALLOT, articles, choices, readers, tallies
 from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot
@@ -99,6 +100,22 @@ class World:
 
     def choose(self, reader: UUID, article: str, mood: str) -> None:
         self.hot.play(choosing(Ballot("demo", article, MOOD), reader.bytes, mood, "net"))
+
+    def store(self, chosen: dict[UUID, dict[str, str]]) -> None:
+        """Reader → article → mood, as if it had been flushed long ago."""
+        with self.database.write() as connection:
+            names = {("demo", article) for moods in chosen.values() for article in moods}
+            ids = article_ids(connection, names)
+            rows = [
+                (ids["demo", article], MOOD, ids["demo", article], reader, mood, clock.now(), "net")
+                for reader, moods in chosen.items()
+                for article, mood in moods.items()
+            ]
+            columns = (*BALLOT, "reader_id", "choice", "chosen_at", "network")
+            bulk.put(connection, choices, columns, rows)
+            counts = Counter((*row[:3], row[4]) for row in rows)
+            counted = [(*key, count) for key, count in counts.items()]
+            bulk.put(connection, tallies, (*BALLOT, "choice", "count"), counted)
 
     def flush(self) -> None:
         for _ in range(100):

@@ -155,15 +155,11 @@ def test_a_crash_before_any_call_of_a_store_leaves_an_erasure_that_goes_on(
 
 @pytest.mark.timeout(300)
 def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Settings) -> None:
-    """SIGKILL, whenever a worker has come a little further."""
-    names = [f"a{n}" for n in range(400)]
-    world.put_articles(*names)
+    """SIGKILL, whenever a worker has come a little further; no choice has a view."""
+    names = [f"a{n}" for n in range(200)]
     ann, ben = world.new_reader("Ann"), world.new_reader()
-    for n, name in enumerate(names):
-        world.choose(ann, name, "happy")
-        if n % 8 == 0:
-            world.choose(ben, name, "sad")
-    world.flush()
+    world.put_articles(*names)
+    world.store({ann: dict.fromkeys(names, "happy"), ben: dict.fromkeys(names[::8], "sad")})
     job = erase(world.database, ann)
     given = ("database_url", "redis_url", "secret_key", "ledger_keep")
     environment = {f"ENGAGEMENT_{name.upper()}": str(getattr(settings, name)) for name in given}
@@ -175,7 +171,8 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
             stderr=subprocess.DEVNULL,
         )
 
-    for _ in range(3):
+    kills = 0
+    while kills < 3:
         begun = world.read(job).version
         process = start()
         try:
@@ -183,13 +180,16 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
         finally:
             process.kill()
             process.wait()
-    assert world.read(job).running
+        if not world.read(job).running:
+            break
+        kills += 1
+    assert kills
     process = start()
     until(lambda: not world.read(job).running, within=60)
     process.terminate()
     assert process.wait(60) == 0
     assert world.chosen(ann) == {}
-    assert len(world.chosen(ben)) == 50
+    assert len(world.chosen(ben)) == 25
     assert [world.tally(name) for name in names[:9]] == [{"sad": 1}, *[{}] * 7, {"sad": 1}]
     no_trace(world.database, world.hot, ann)
 
