@@ -35,6 +35,8 @@ def settings(redis_url: str, sql_store: SqlStore, tmp_path: Path) -> Settings:
         secret_key="a secret of tests, and long enough for it",
         ratelimit_enabled=False,
         public_max_age=1,
+        redis_timeout=10.0,  # a busy machine is no outage; what tests a time-out has one of its own
+        database_timeout=10.0,
     )
 
 
