@@ -204,5 +204,6 @@ def _up(start: Callable[[], T]) -> T:
     """What is missing is a failure, of one line."""
     try:
         return start()
-    except (NoServer, StartError) as missing:
-        pytest.fail(str(missing), pytrace=False)
+    except (NoServer, StartError) as error:
+        missing = str(error)
+    pytest.fail(missing, pytrace=False)
