@@ -103,10 +103,10 @@ def fill(settings: Settings, articles: int, readers: int) -> None:
         counts.setdefault((kind, subject), {})[choice] = count
     database = Database(settings.database_url)
     hot = Hot.from_settings(settings, StoredBallots(database))
-    cold = hot.execute(commands.tally(Ballot("bench", "a1", MOOD)))
-    assert isinstance(cold, Cold)
     for n in range(1, articles + 1):
         views, entries = [], []
+        cold = hot.execute(commands.tally(Ballot("bench", f"a{n}", MOOD)))
+        assert isinstance(cold, Cold)
         for ballot, subject in ballots(n):
             snapshot = Snapshot(cold.run, 1, "1-1", counts[ballot.kind, subject], complete=True, open=True)
             views.append(commands.hydrate(ballot, snapshot, cold.policy, 5_000, 86_400))
