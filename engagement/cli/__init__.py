@@ -1,0 +1,25 @@
+"""The command line: `engagement serve | web | worker | migrate | verify | doctor | reader | …`.
+
+What a command needs is imported in it: `serve` and `--help` shall not wait for the rest.
+"""
+
+from __future__ import annotations
+
+import click
+
+from engagement import __version__
+from engagement.cli.audit import recount, verify
+from engagement.cli.processes import doctor, migrate, serve, web, worker
+from engagement.cli.publishing import article, site
+from engagement.cli.readers import jobs, reader
+from engagement.cli.shared import Commands
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="engagement")
+def main() -> None:
+    """The foot of a news article: moods, comments, votes, and counts that are right."""
+
+
+for command in (serve, web, worker, migrate, verify, recount, doctor, reader, jobs, site, article):
+    main.add_command(command)
