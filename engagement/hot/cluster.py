@@ -94,32 +94,33 @@ class Cluster:
 
     def send(self, command: Command[Any]) -> Any:
         """The raw reply of the node that serves the command's keys."""
-        return self._send(command, time.monotonic())
+        return self._send(command)
 
     def send_each(self, many: Sequence[Command[Any]]) -> list[Any]:
         """Raw replies, one round trip to each node, and in place of those that failed what went wrong.
 
         A node that fails takes no other's commands with it.
         """
-        began = time.monotonic()
         replies: list[Any] = [None] * len(many)
         left = list(range(len(many)))
+        hung: redis.TimeoutError | None = None
         for _ in range(ROUNDS):
             for server, those in self._by_server(many, left, replies).items():
-                if self._late(began):  # one time-out is all that a call may cost
-                    found: list[Any] = [redis.TimeoutError("the nodes before it took too long")] * len(those)
-                else:
+                found: list[Any] = [hung] * len(those)
+                if hung is None:  # else this call has waited enough
                     found = server.send_each([many[i] for i in those])
-                self._learn(server, found)
+                    self._learn(server, found)
+                    hung = found[0] if isinstance(found[0], redis.TimeoutError) else None
                 for i, reply in zip(those, found, strict=True):
                     replies[i] = reply
             left = [i for i in left if isinstance(replies[i], MovedError)]
             if not left:
                 break
+        until = time.monotonic() + MOVING
         for i, reply in enumerate(replies):
             if isinstance(reply, (AskError, TryAgainError)):  # a slot is being moved: one by one
                 try:
-                    replies[i] = self._send(many[i], began)
+                    replies[i] = self._send(many[i], until)
                 except ERRORS as error:
                     replies[i] = error
         return replies
@@ -137,13 +138,16 @@ class Cluster:
         if self._made is not None:
             self._made.close()
 
-    def _send(self, command: Command[Any], began: float) -> Any:
+    def _send(self, command: Command[Any], until: float | None = None) -> Any:
+        """It goes after a slot that is being moved until the moment `until`."""
         server, asking = self._serving(command.key), False
+        began = time.monotonic()
+        until = until or began + MOVING
         for hop in range(1, HOPS + 1):
             try:
                 return server.send_asking(command) if asking else server.send(command)
             except (AskError, TryAgainError) as error:  # MOVED is an AskError
-                if hop == HOPS or time.monotonic() - began > MOVING:
+                if hop == HOPS or time.monotonic() > until:
                     raise
                 if isinstance(error, TryAgainError):
                     time.sleep(WAIT)
@@ -174,16 +178,12 @@ class Cluster:
     ) -> Server | None:
         """Who has taken the place of a server that is away, if that is known soon."""
         self._renew(server)
-        if self._late(began):
-            return None
+        if isinstance(error, redis.TimeoutError) or time.monotonic() - began > self.timeout / 2:
+            return None  # one time-out is all that a call may cost
         if self._renewal is not None and not isinstance(error, BreakerOpenError):
             self._renewal.join(QUICK)
         another = self._serving(command.key)
         return None if another is server else another
-
-    def _late(self, began: float) -> bool:
-        """Has a call that began then waited for a node that hangs?"""
-        return time.monotonic() - began > self.timeout / 2
 
     def _by_server(
         self, many: Sequence[Command[Any]], left: list[int], replies: list[Any]

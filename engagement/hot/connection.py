@@ -17,7 +17,6 @@ from redis.cluster import ClusterNode
 from redis.exceptions import (
     ClusterDownError,
     OutOfMemoryError,
-    ReadOnlyError,
     ResponseError,
     TryAgainError,
 )
@@ -38,7 +37,7 @@ from engagement.hot.protocol import (
     TakeSnapshot,
     hydrating,
 )
-from engagement.hot.server import ERRORS, Server
+from engagement.hot.server import ERRORS, Server, is_replica
 from engagement.settings import Settings
 
 T = TypeVar("T")
@@ -224,7 +223,7 @@ def _unavailable(error: Exception) -> RedisUnavailable:
 
 
 def _told(error: Exception) -> RedisUnavailable:
-    if isinstance(error, (ClusterDownError, TryAgainError, ReadOnlyError)):
+    if isinstance(error, (ClusterDownError, TryAgainError)) or is_replica(error):
         return RedisUnavailable()  # a fail-over, or a slot that moves
     if isinstance(error, ResponseError):
         # From a script of Redis 6.2, a full memory is an error like any other.

@@ -38,11 +38,21 @@ def judge(error: Exception) -> Verdict:
             return Verdict.HUNG
         case MaxConnectionsError():
             return Verdict.NOTHING  # our own pool is empty
-        case redis.ConnectionError() | ReadOnlyError():  # among the first is one that loads its file
+        case redis.ConnectionError():  # among them one that is loading its file
             return Verdict.DOWN
         case ResponseError():
-            return Verdict.ANSWERED
+            return Verdict.DOWN if is_replica(error) else Verdict.ANSWERED
     return Verdict.NOTHING
+
+
+def is_replica(error: object) -> bool:
+    """Did a replica refuse a write? It was the primary once: look for the new one.
+
+    From a script of Redis 6.2, that is an error like any other.
+    """
+    return isinstance(error, ReadOnlyError) or (
+        isinstance(error, ResponseError) and "-READONLY " in str(error)
+    )
 
 
 class Server:
@@ -100,8 +110,8 @@ class Server:
                     if time.monotonic() - began > self.timeout / 2:
                         raise
                     return send()
-        except (redis.ConnectionError, redis.TimeoutError, ReadOnlyError) as error:
-            if not isinstance(error, MaxConnectionsError):
+        except RedisError as error:
+            if judge(error) in (Verdict.HUNG, Verdict.DOWN):
                 self._drop_connections()
             raise
 
@@ -129,7 +139,7 @@ class Server:
             for i, reply in zip(again, self._pipeline(words, asking), strict=True):
                 replies[i] = reply
         for reply in replies:
-            if isinstance(reply, ReadOnlyError):  # it was the primary once: look for the new one
+            if is_replica(reply):
                 raise reply
         return replies
 

@@ -287,7 +287,7 @@ def test_every_step_of_a_flush_and_of_a_removal_works_without_memory(
     put_article(database, hot, "demo", "story")
     put_article(database, hot, "demo", "other")
     choose(hot, OTHER)
-    fill(hot)
+    hot.client.config_set("maxmemory", 1)
     with pytest.raises(RedisFull):
         hot.execute(commands.make_due(Ballot("demo", "new", MOOD)))
     name = OTHER.name
@@ -297,8 +297,11 @@ def test_every_step_of_a_flush_and_of_a_removal_works_without_memory(
     hot.execute(commands.change_policy(OTHER))
     hot.execute(commands.drop_parts("demo", "story"))
     last = hot.client.xrevrange(ballot_keys(OTHER)[2], count=1)[0][0].decode()
-    hot.execute(commands.settle(OTHER, "0-0", "0-0", 60_000))  # nothing of it is stored: it stays, and is due
+    cold: Any = hot.execute(commands.tally(OTHER))
+    hot.execute(
+        commands.settle(OTHER, cold.run, "0-0", "0-0", 60_000)
+    )  # nothing of it is stored: it stays, and is due
     assert hot.client.zscore(ballot_keys(OTHER)[4], name) < 4_000_000_000_000
-    hot.execute(commands.settle(OTHER, "0-0", last, 60_000))
+    hot.execute(commands.settle(OTHER, cold.run, "0-0", last, 60_000))
     assert hot.client.xlen(ballot_keys(OTHER)[2]) == 0
     assert hot.execute(commands.floor(OTHER)) == last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,6 +76,13 @@ def home(cluster: RedisCluster, ballot: Ballot) -> tuple[int, ClusterNode]:
 
 def replica_of(cluster: RedisCluster, node: ClusterNode) -> ClusterNode:
     return next(each for each in cluster.nodes if each.up and _primary_of(each) == node.port)
+
+
+def has_all(primary: ClusterNode) -> bool:
+    """Has its replica got everything?"""
+    said = primary.ask("INFO replication").decode()
+    offsets = re.findall(r"(?:state=online,offset=|master_repl_offset:)(\d+)", said)
+    return len(offsets) == 2 and len(set(offsets)) == 1
 
 
 def _primary_of(node: ClusterNode) -> int | None:
@@ -193,7 +201,7 @@ def test_a_primary_that_is_killed_is_replaced_by_its_replica_without_a_restart(
 ) -> None:
     choose(hot, ONE, "happy")
     _, node = home(cluster, ONE)
-    until(lambda: node.ask("WAIT", 1, 100) == 1)
+    until(lambda: has_all(node))
     node.kill()
     until(lambda: goes(hot, ONE))
     assert hot.play(tallying(ONE)) == {"happy": 1}
@@ -209,7 +217,7 @@ def test_a_view_is_no_good_after_its_primary_was_replaced_and_came_back(
     _, first = home(cluster, ONE)
     second = replica_of(cluster, first)
     run_id = first.ask("INFO server").split(b"run_id:")[1][:40]
-    until(lambda: first.ask("WAIT", 1, 100) == 1)
+    until(lambda: has_all(first))
     cluster.fail_over(second, "TAKEOVER")
     until(first.is_following)
     cluster.fail_over(first, "TAKEOVER")
@@ -228,7 +236,7 @@ def test_what_is_accepted_after_a_tail_was_lost_twice_over_is_stored(
     accepted = {choose(hot, ONE, "happy"): "happy"}
     _, first = home(cluster, ONE)
     second = replica_of(cluster, first)
-    until(lambda: first.ask("WAIT", 1, 100) == 1)
+    until(lambda: has_all(first))
     first.ask("ACL SETUSER", "default", "-psync", "-sync")
     first.ask("CLIENT KILL", "TYPE", "replica")
     until(lambda: not second.is_following())

@@ -73,12 +73,15 @@ def test_a_first_replica_makes_views_be_built_anew_and_loses_nothing(
     node: RedisNode, hot: Hot, tmp_path: Path
 ) -> None:
     choose(hot, "happy")
-    replica = RedisNode(tmp_path / "replica", replicaof=f"127.0.0.1 {node.port}")
+    replica = RedisNode(tmp_path / "replica")
     try:
+        with replica.client() as client:
+            client.replicaof("127.0.0.1", str(node.port))
         until(lambda: hot.client.info("replication")["connected_slaves"] == 1)
         choose(hot, "sad")
         assert hot.play(tallying(STORY)) == {"happy": 1, "sad": 1}
     finally:
+        replica.kill()
         replica.stop()
 
 
