@@ -27,7 +27,9 @@ class Cold:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The view doesn't know this reader's choice; bring it from SQL."""
+    """The view doesn't know this reader's choice; bring it from SQL. `stamp` is this view's alone."""
+
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,14 @@ class Barred:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot."""
+    """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot.
+
+    `stamp` is of the view that asked for it.
+    """
 
     choice: str
     cursor: str
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut | Full | Barr
         case b"COLD":
             return Cold(reply[1].decode(), reply[2].decode())
         case b"UNKNOWN":
-            return Unknown()
+            return Unknown(reply[1].decode())
         case b"CLOSED":
             return Shut()
         case b"FULL":

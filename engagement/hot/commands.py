@@ -108,7 +108,7 @@ def choose(
     """
     args: tuple[Any, ...] = (ballot.name, reader, choice, network, limit, owner)
     if known is not None:
-        args += (known.choice, known.cursor)
+        args += (known.choice, known.cursor, known.stamp)
     keys = (*ballot_keys(ballot), barred_key(ballot.shard))
     return Command(script("choose"), keys, args, read_chosen)
 
@@ -135,12 +135,15 @@ def change_policy(ballot: Ballot) -> Command[int]:
     return Command(script("change_policy"), (view, choices, policies), (ballot.name,), int)
 
 
-def settle(ballot: Ballot, before: str, cursor: str, keep_ms: int, limit: int = LIMIT) -> Command[int]:
+def settle(
+    ballot: Ballot, run: str, before: str, cursor: str, keep_ms: int, limit: int = LIMIT
+) -> Command[int]:
     """After a commit that moved the cursor from `before`: trim what SQL has for longer than `keep_ms`.
 
+    Does nothing on another run than that which the entries were read from.
     At once, where the shard holds more than half of the entries that it may, or Redis has no memory left.
     """
-    args = (ballot.name, cursor, keep_ms, 1_000, limit, before)
+    args = (ballot.name, cursor, keep_ms, 1_000, limit, before, run)
     return Command(script("settle"), ballot_keys(ballot), args, int)
 
 

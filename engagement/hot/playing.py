@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engagement.errors import WAITING, Unavailable
 from engagement.hot import commands
@@ -38,7 +38,8 @@ def playing(moves: Sequence[Move], reader: bytes, owner: str, held: int = comman
             commands.choose(m.ballot, reader, m.choice, m.network, known.get(m.ballot), held, owner)
             for m in left
         ]
-        again, unknown = [], []
+        again: list[Move] = []
+        unknown: dict[Ballot, str] = {}
         for move, answer in zip(left, answers, strict=True):
             match answer:
                 case Barred():
@@ -49,12 +50,14 @@ def playing(moves: Sequence[Move], reader: bytes, owner: str, held: int = comman
                     known.pop(move.ballot, None)
                     yield Hydrate(move.ballot, answer)
                     again.append(move)
-                case Unknown():
-                    unknown.append(move.ballot)
+                case Unknown(stamp):
+                    unknown[move.ballot] = stamp
                     again.append(move)
         if not again:
             return
         if unknown:
-            known |= zip(unknown, (yield LookUp(tuple(unknown), reader)), strict=True)
+            found: list[Known] = yield LookUp(tuple(unknown), reader)
+            for (ballot, stamp), one in zip(unknown.items(), found, strict=True):
+                known[ballot] = replace(one, stamp=stamp)
         left = again
     raise Unavailable(BUSY)

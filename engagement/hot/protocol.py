@@ -7,7 +7,7 @@ no I/O, so a sync and an async runner, and a test that pauses it anywhere, all p
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from engagement.errors import WAITING, Closed, Forbidden, Unavailable
@@ -95,8 +95,9 @@ def choosing(
             case Cold():
                 known = None
                 yield Hydrate(ballot, answer)
-            case Unknown():
-                (known,) = yield LookUp((ballot,), reader)
+            case Unknown(stamp):
+                (found,) = yield LookUp((ballot,), reader)
+                known = replace(found, stamp=stamp)
             case Shut():
                 raise Closed("This article takes no reactions any more.")
             case Barred():
@@ -137,9 +138,12 @@ def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
 
 
 def healing(ballot: Ballot) -> Plan[None]:
-    """SQL went back behind what Redis has trimmed: go on from the floor, with a new view."""
+    """SQL went back behind what Redis has trimmed: go on from the floor, with a new view.
+
+    No snapshot from before may build it: it would hold what is lost.
+    """
     yield Heal(ballot, (yield commands.floor(ballot)))
-    yield commands.forget_view(ballot)
+    yield commands.change_policy(ballot)
 
 
 def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Plan[dict[Ballot, str]]:

@@ -29,7 +29,7 @@ from engagement.db.ballots import (
     sql_key,
 )
 from engagement.db.engine import Database
-from engagement.db.tables import shards, sites
+from engagement.db.tables import redis_runs, shards, sites
 from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Due, Entry
@@ -130,7 +130,7 @@ class Flusher:
             del keys[ballot]  # next round
         ledgers = self._ledgers({ballot: at[key] for ballot, key in keys.items()})
         readings = [
-            Reading(ballot, keys[ballot], at[keys[ballot]], ledger) for ballot, ledger in ledgers.items()
+            Reading(b, due[b.shard].run, keys[b], at[keys[b]], ledger) for b, ledger in ledgers.items()
         ]
         more = bool(behind) or sum(map(len, ledgers.values())) >= self._entries // 2
         return Batch(generations, readings, more)
@@ -165,7 +165,7 @@ class Flusher:
         """After the commit only: trim the ledgers, raise the floors. What fails is done another time."""
         held = self._hot.limits.held
         self._hot.execute_each(
-            [commands.settle(r.ballot, r.cursor, r.end, self._keep_ms, held) for r in done]
+            [commands.settle(r.ballot, r.run, r.cursor, r.end, self._keep_ms, held) for r in done]
         )
 
     def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
@@ -232,16 +232,21 @@ class Flusher:
     def _still_good(
         self, connection: Connection, generations: dict[int, int], readings: list[Reading]
     ) -> list[Reading]:
-        """Lock the cursors; leave out what another worker has flushed or a new run of Redis has fenced."""
+        """Lock the cursors; leave out what another worker has flushed or a new run of Redis has fenced.
+
+        Of the run too, for an SQL that went back gives generations again.
+        """
+        runs = redis_runs.c
         newest = {
-            shard: generation
-            for shard, generation in connection.execute(
-                select(shards.c.shard, shards.c.generation)
+            (shard, run): generation
+            for shard, generation, run in connection.execute(
+                select(shards.c.shard, shards.c.generation, runs.run_id)
+                .join(redis_runs, (runs.shard == shards.c.shard) & (runs.generation == shards.c.generation))
                 .where(shards.c.shard.in_(list(generations)))
-                .with_for_update(read=True)
+                .with_for_update(read=True, of=shards)
             )
         }
-        fresh = [r for r in readings if newest[r.ballot.shard] == generations[r.ballot.shard]]
+        fresh = [r for r in readings if newest.get((r.ballot.shard, r.run)) == generations[r.ballot.shard]]
         FENCED.inc(len(readings) - len(fresh))
         now = lock_cursors(connection, [reading.key for reading in fresh])
         good = [reading for reading in fresh if now.get(reading.key) == reading.cursor]

@@ -89,7 +89,7 @@ class Rewind:
     def _heal(self, floors: Mapping[str, str]) -> list[Ballot]:
         """Those of the ballots that lost what their ledgers don't hold any more."""
         behind = self._stored.heal({Ballot.parse(name): floor for name, floor in floors.items()})
-        self._hot.execute_many([commands.forget_view(ballot) for ballot in behind])
+        self._hot.execute_many([commands.change_policy(ballot) for ballot in behind])
         self._pages.drop(sorted({(ballot.site, ballot.article) for ballot in behind}))
         return behind
 

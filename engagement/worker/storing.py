@@ -29,9 +29,10 @@ DEAD = Counter("engagement_dead_letters_total", "Ledger entries that SQL refused
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of one ballot before the transaction."""
+    """What was read of one ballot, in this run of its Redis, before the transaction."""
 
     ballot: Ballot
+    run: str
     key: Key
     cursor: str
     entries: list[Entry]

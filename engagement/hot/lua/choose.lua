@@ -1,15 +1,16 @@
 -- One reader's choice on one ballot: the only write of a choice.
 -- ARGV: 1 ballot, 2 reader, 3 choice ('' takes it back), 4 network hash, 5 entries that the shard may hold,
 --       6 '' or the job that plays this for the reader, whose bar lets it alone choose (KEYS[8]: barred), be it closed
---       [, 7 choice in SQL, 8 cursor of that read]
--- Answers {BARRED} | {COLD, run, policy} | {UNKNOWN} | {CLOSED} | {FULL} | {SAME, tally} | {OK, tally}.
+--       [, 7 choice in SQL, 8 cursor of that read, 9 stamp of the view that asked for it]
+-- Answers {BARRED} | {COLD, run, policy} | {UNKNOWN, stamp} | {CLOSED} | {FULL} | {SAME, tally} | {OK, tally}.
 -- Never reads the ledger.
 local till, owner = (redis.call('HGET', KEYS[8], ARGV[2]) or ''):match('^(%d+) (.*)$')
 local barred = till and tonumber(till) > now()
 if ARGV[6] == '' and barred or ARGV[6] ~= '' and not (barred and owner == ARGV[6]) then return {'BARRED'} end
 local base = live()
 if not base then return cold() end
-local last, generation, open = unpack(redis.call('HMGET', KEYS[1], 'last', 'generation', 'open'))
+local last, generation, open, stamp = unpack(redis.call('HMGET', KEYS[1], 'last', 'generation', 'open', 'stamp'))
+stamp = stamp or ''
 if open ~= '1' and ARGV[6] == '' then return {'CLOSED'} end
 local full = tonumber(redis.call('HGET', KEYS[7], 'held') or 0) >= tonumber(ARGV[5])
 if full and redis.call('ZCARD', KEYS[5]) == 0 then -- every ledger is empty: the number is wrong
@@ -20,8 +21,8 @@ local old = redis.call('HGET', KEYS[2], ARGV[2])
 if not old then
   if redis.call('HGET', KEYS[2], '*') then
     old = ''
-  elseif not ARGV[8] then
-    return {full and 'FULL' or 'UNKNOWN'}
+  elseif not ARGV[8] or ARGV[9] ~= stamp then -- what another view asked for may be of an SQL that is over
+    return {full and 'FULL' or 'UNKNOWN', stamp}
   elseif before(ARGV[8], base) then -- SQL went back behind the view
     redis.call('UNLINK', KEYS[1], KEYS[2])
     return cold()

@@ -1,5 +1,5 @@
 -- Goes before every ballot script.
--- KEYS: 1 view (last, identity, generation, open, n:<choice>), 2 choices ('@' base, '*' complete, reader -> choice),
+-- KEYS: 1 view (last, identity, generation, open, stamp, n:<choice>), 2 choices ('@' base, '*' complete, reader -> choice),
 --       3 ledger, 4 floors, 5 due, 6 policies, 7 shard (epoch, held). All carry one hash tag. ARGV: 1 ballot.
 -- When memory is full, Redis refuses the first write of a script if it may take memory, else none of its writes.
 

@@ -22,7 +22,9 @@ for choice, count in pairs(counts) do -- SQL went back behind an entry's old cho
   if choice ~= '' and count < 0 then return flush_first() end
 end
 local last = #entries > 0 and entries[#entries][1] or ARGV[2]
-local view = {'last', last, 'identity', ARGV[3], 'generation', ARGV[4], 'open', ARGV[8]}
+local t = redis.call('TIME')
+local stamp = t[1] .. '.' .. t[2]
+local view = {'stamp', stamp, 'last', last, 'identity', ARGV[3], 'generation', ARGV[4], 'open', ARGV[8]}
 -- Release 0.1, which may run beside this one for a while, looks at the server's run alone.
 view[#view + 1], view[#view + 2] = 'run', redis.call('INFO', 'server'):match('run_id:(%x+)')
 for choice, count in pairs(counts) do

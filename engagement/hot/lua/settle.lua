@@ -1,6 +1,7 @@
 -- After the commit of a flush: trims what SQL has and is old enough.
 -- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at,
---       5 entries that the shard may hold, 6 the cursor before this flush
+--       5 entries that the shard may hold, 6 the cursor before this flush, 7 the run that was flushed
+if ARGV[7] ~= run() then return 0 end -- ids of another run are not these
 local keep = tonumber(ARGV[3])
 -- Where room is short, what SQL has goes at once. (No ballot is called '': this adds nothing, but is refused when memory is full.)
 local held = tonumber(redis.call('HGET', KEYS[7], 'held') or 0)
