@@ -33,6 +33,22 @@ def fetch(connection: Connection, table: Table, by: Names, keys: Sequence[Row], 
     return _read(connection.dialect, table, columns, found)
 
 
+def count(connection: Connection, table: Table, by: Names, keys: Sequence[Row], of: str) -> list[Row]:
+    """How often each value of the column `of` stands in the rows of each key: key, value, number."""
+    columns = (*by, of)
+    names = ", ".join(f"t.{name}" for name in columns)
+    statement = (
+        f"SELECT {names}, count(*) FROM <k> JOIN {table.name} t USING ({', '.join(by)}) GROUP BY {names}"
+    )
+    found = [
+        tuple(row)
+        for text, parameters in _with_rows(connection, table, by, keys, statement)
+        for row in connection.exec_driver_sql(text, parameters)
+    ]
+    counted = _read(connection.dialect, table, columns, [row[:-1] for row in found])
+    return [(*row, number) for row, (*_, number) in zip(counted, found, strict=True)]
+
+
 def lock(
     connection: Connection, table: Table, by: Names, keys: Sequence[Row], *, skip_locked: bool = False
 ) -> list[Row]:

@@ -57,14 +57,7 @@ def sort_keys(votes: Counts) -> list[int]:
 def counted_choices(connection: Connection, keys: Sequence[Key]) -> dict[Key, Counts]:
     """How often each choice is stored on each of the ballots."""
     found: dict[Key, Counts] = {key: {} for key in keys}
-    c = choices.c
-    rows = connection.execute(
-        select(c.article_id, c.kind, c.subject_id, c.choice, func.count())
-        .where(tuple_(c.article_id, c.kind, c.subject_id).in_(keys))
-        .group_by(c.article_id, c.kind, c.subject_id, c.choice)
-        .order_by(c.choice)
-    )
-    for a, k, s, choice, count in rows if keys else ():
+    for a, k, s, choice, count in sorted(bulk.count(connection, choices, BALLOT, keys, "choice")):
         found[a, k, s][choice] = count
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
@@ -50,9 +51,12 @@ def test_rows_are_put_added_to_changed_removed_and_found(
         assert bulk.put(connection, tallies, columns, [(*k, 0) for k in model]) == 0  # what is there stays
         asked = [*first, *second]
         found = bulk.fetch(connection, tallies, KEY, list(dict.fromkeys(asked)), columns)
+        counted = bulk.count(connection, tallies, KEY[:2], list({key[:2] for key in asked}), "choice")
         locked = bulk.lock(connection, tallies, KEY, list(model))
     assert {row[:4]: row[4] for row in found} == {k: n for k, n in model.items() if k in asked}
     assert set(locked) == model.keys()
+    of_asked = Counter((*key[:2], key[3]) for key in model if key[:2] in {one[:2] for one in asked})
+    assert {row[:3]: row[3] for row in counted} == of_asked
     with database.read() as connection:
         stored = {
             tuple(row[:4]): row[4] for row in connection.execute(select(*(tallies.c[c] for c in columns)))
