@@ -122,15 +122,22 @@ def _flat(messages: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def may_answer(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
-    """Document the problems that an operation may answer."""
+def may_answer(*statuses: int) -> Callable[[F], F]:
+    """Document the problems that an operation may answer.
+
+    As `alt_response` would for each, which wraps the function once more and copies all that was said so far.
+    """
 
     def decorate(function: F) -> F:
+        said = function.__dict__.setdefault("_apidoc", {})
+        responses = said.setdefault("response", {}).setdefault("responses", {})
         for status in statuses:
-            phrase = HTTPStatus(status).phrase
-            function = blueprint.alt_response(
-                status, schema=ProblemSchema, content_type="application/problem+json", description=phrase
-            )(function)
+            told = {
+                "schema": ProblemSchema,
+                "description": HTTPStatus(status).phrase,
+                "content_type": "application/problem+json",
+            }
+            responses.setdefault(status, []).append(told)
         return function
 
     return decorate

@@ -36,7 +36,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
 
     @blp.route(f"{ARTICLE}/comments")
     class CommentList(MethodView):
-        @may_answer(blp, 400, 404, 422, 503)
+        @may_answer(400, 404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(PageArgumentsSchema, location="query")
         @blp.response(200, CommentListSchema)
@@ -48,7 +48,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
             return public(body, max_age=max_age)
 
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+        @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
         @blp.arguments(PostHeadersSchema, location="headers")
         @blp.arguments(NewCommentSchema)
         @blp.response(201, CommentSchema, headers={"Location": {"schema": {"type": "string"}}})
@@ -63,7 +63,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
 
     @blp.route(f"{ARTICLE}/comments/<uuid:comment>")
     class Permalink(MethodView):
-        @may_answer(blp, 404, 422, 503)
+        @may_answer(404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.response(200, PermalinkSchema)
         def get(self, site: str, article: str, comment: UUID) -> Response:
@@ -73,7 +73,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
 
     @blp.route(f"{ARTICLE}/comments/<uuid:comment>/replies")
     class Replies(MethodView):
-        @may_answer(blp, 400, 404, 422, 503)
+        @may_answer(400, 404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(RepliesArgumentsSchema, location="query")
         @blp.response(200, CommentListSchema)
@@ -87,7 +87,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
     @blp.route(f"{ARTICLE}/comments/<uuid:comment>/vote")
     class Vote(MethodView):
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 400, 401, 403, 404, 413, 415, 422, 429, 503)
+        @may_answer(400, 401, 403, 404, 413, 415, 422, 429, 503)
         @blp.arguments(VoteSchema)
         @blp.response(200, VotedSchema)
         def put(self, body: dict[str, Any], site: str, article: str, comment: UUID) -> Response:

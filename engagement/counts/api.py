@@ -21,7 +21,7 @@ def blueprint(settings: Settings, sites: Sites, counts: Counts) -> StrictBluepri
 
     @blp.route("/v1/<site>/counts")
     class CountsOfMany(MethodView):
-        @may_answer(blp, 404, 422, 503)
+        @may_answer(404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(CountsQuerySchema, location="query")
         @blp.response(200, CountsSchema)
@@ -30,7 +30,7 @@ def blueprint(settings: Settings, sites: Sites, counts: Counts) -> StrictBluepri
             body, degraded = count(site, query["article"])
             return public(body, max_age=settings.public_max_age, degraded=degraded)
 
-        @may_answer(blp, 400, 403, 404, 413, 415, 422, 503)
+        @may_answer(400, 403, 404, 413, 415, 422, 503)
         @blp.arguments(CountsBodySchema)
         @blp.response(200, CountsSchema)
         def post(self, query: dict[str, Any], site: str) -> Response:

@@ -23,7 +23,7 @@ def blueprint(settings: Settings, sites: Sites, footer: Footer, callers: Callers
 
     @blp.route(f"{ARTICLE}/footer")
     class FooterOfArticle(MethodView):
-        @may_answer(blp, 404, 422, 503)
+        @may_answer(404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(FooterArgumentsSchema, location="query")
         @blp.response(200, FooterSchema)
@@ -37,7 +37,7 @@ def blueprint(settings: Settings, sites: Sites, footer: Footer, callers: Callers
     @blp.route(f"{ARTICLE}/me")
     class MeOnArticle(MethodView):
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 401, 403, 404, 422, 503)
+        @may_answer(401, 403, 404, 422, 503)
         @blp.arguments(MeArgumentsSchema, location="query")
         @blp.response(200, MeSchema)
         def get(self, asked: dict[str, Any], site: str, article: str) -> Response:

@@ -24,7 +24,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
 
     @blp.route(f"{ARTICLE}/reactions")
     class ReactionTally(MethodView):
-        @may_answer(blp, 404, 422, 503)
+        @may_answer(404, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.response(200, TallySchema)
         def get(self, site: str, article: str) -> Response:
@@ -36,7 +36,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
     @blp.route(f"{ARTICLE}/reaction")
     class OwnReaction(MethodView):
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+        @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
         @blp.arguments(WriteHeadersSchema, location="headers")
         @blp.arguments(MoodSchema)
         @blp.response(200, ReactionSchema)
@@ -45,7 +45,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
             return choose(site, article, body["mood"], sent.get("signature"))
 
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 401, 403, 404, 409, 422, 429, 503)
+        @may_answer(401, 403, 404, 409, 422, 429, 503)
         @blp.response(200, ReactionSchema)
         def delete(self, site: str, article: str) -> Response:
             """Take one's mood back."""

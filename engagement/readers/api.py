@@ -22,7 +22,7 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
 
     @blp.route("/v1/<site>/readers")
     class ReaderList(MethodView):
-        @may_answer(blp, 400, 403, 404, 413, 415, 422, 429, 503)
+        @may_answer(400, 403, 404, 413, 415, 422, 429, 503)
         @blp.arguments(NameSchema)
         @blp.response(201, MintedSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
@@ -36,7 +36,7 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
     @blp.route("/v1/<site>/readers/me")
     class Me(MethodView):
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 401, 403, 404, 503)
+        @may_answer(401, 403, 404, 503)
         @blp.response(200, ReaderSchema)
         def get(self, site: str) -> Response:
             """The reader of the token."""
@@ -44,7 +44,7 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
             return private(readers.get(key, callers.reader(key).reader_id).body())
 
         @blp.doc(security=[{"reader": []}])
-        @may_answer(blp, 400, 401, 403, 404, 413, 415, 422, 429, 503)
+        @may_answer(400, 401, 403, 404, 413, 415, 422, 429, 503)
         @blp.arguments(NameSchema)
         @blp.response(200, ReaderSchema)
         def patch(self, body: dict[str, Any], site: str) -> Response:
