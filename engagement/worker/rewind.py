@@ -1,9 +1,10 @@
-"""Notices that SQL went back: a backup was restored, or a replica that lagged was promoted.
+"""Notices that a store went back: a backup was restored, or a replica that lagged was promoted.
 
 Workers count beats in SQL, a committed one every second in which they stored something, and tell Redis each.
 An SQL whose beat is lower than what Redis was told has forgotten commits. Then every ledger is flushed anew,
-and where SQL is behind what ledgers were trimmed of, it is healed and the view dropped: the protocol alone
-would find that out only when somebody looks at the ballot.
+every view is dropped, and where SQL is behind what ledgers were trimmed of, it is healed: the protocol alone
+would find that out only when somebody looks at the ballot. A Redis that was told less than SQL counts has
+forgotten what was accepted and not stored; nothing can be mended, but it is said.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from engagement.hot.pages import Pages
 
 log = structlog.get_logger()
 REWINDS = Counter("engagement_sql_rewinds_total", "Times that SQL was found to have gone back")
+REDIS_REWINDS = Counter("engagement_redis_rewinds_total", "Times that Redis was found to have gone back")
 EVERY = 1.0
 """Seconds between two looks, and between two beats."""
 STEP = 1_000
@@ -45,6 +47,8 @@ class Rewind:
         self._pages = pages
         self._next = 0.0
         self._stored_something = False
+        self._seen = 0
+        """The beat of SQL at the last look: Redis was told of it since."""
 
     def look(self, stored_something: bool) -> None:
         """Once a round; most often it does nothing. Raises `Unavailable`."""
@@ -56,27 +60,37 @@ class Rewind:
         self._next = time.monotonic() + EVERY
 
     def check(self, *, beat: bool) -> None:
-        """Has SQL gone back? If so, mend it; then beat, if that is wanted. Raises `Unavailable`."""
+        """Has a store gone back? Mend and say it; then beat, if that is wanted. Raises `Unavailable`."""
         told = self._hot.execute(commands.beat(0))
         with self._database.read() as connection:
-            stored = _beat(connection)
-        if stored < told:
-            REWINDS.inc()
-            log.error("sql went back; every ledger is flushed anew, and every floor looked at")
+            self._seen, before = _read_beat(connection), self._seen
+        forgotten = told < max(before, self._seen - 1)  # of the youngest, Redis may not be told yet
+        if forgotten:
+            REDIS_REWINDS.inc()
+            log.error("redis went back; what was accepted since the last flush before that is lost")
+        if self._seen < told:
             self._mend()
-        if beat or stored < told:
-            self._hot.execute(commands.beat(self._commit(told)))
+        if (beat or forgotten or self._seen < told) and not self._beat(told, mended=self._seen < told):
+            self._mend()  # it went back between the two reads
+            self._beat(told, mended=True)
 
-    def _commit(self, told: int) -> int:
-        """A beat that is higher than any before."""
+    def _beat(self, told: int, *, mended: bool) -> bool:
+        """Commit a beat higher than any before, and tell it; False if SQL turns out to have gone back."""
         with self._database.write() as connection:
             bulk.put(connection, meta, ("key", "value"), [(KEY, "0")])
             bulk.lock(connection, meta, ("key",), [(KEY,)])
-            beat = max(_beat(connection), told) + 1
+            stored = _read_beat(connection)
+            if stored < told and not mended:
+                return False
+            beat = max(stored, told) + 1
             bulk.change(connection, meta, ("key",), [(KEY, str(beat))], replace=("value",))
-        return beat
+        self._hot.execute(commands.beat(beat))
+        self._seen = beat
+        return True
 
     def _mend(self) -> None:
+        REWINDS.inc()
+        log.error("sql went back; every ledger is flushed anew, every view built anew")
         for shard in range(SHARDS):
             while self._hot.execute(commands.due_now(shard, STEP)):
                 pass
@@ -84,6 +98,9 @@ class Rewind:
         floors = walk.floors(self._hot)
         while part := dict(islice(floors, STEP)):
             healed += len(self._heal(part))
+        views = walk.views(self._hot)
+        while names := list(islice(views, STEP)):
+            self._hot.execute_many([commands.forget_view(Ballot.parse(name)) for name in names])
         log.warning("sql went back: what could be was mended", ballots_that_lost_choices=healed)
 
     def _heal(self, floors: Mapping[str, str]) -> list[Ballot]:
@@ -94,5 +111,5 @@ class Rewind:
         return behind
 
 
-def _beat(connection: Connection) -> int:
+def _read_beat(connection: Connection) -> int:
     return int(connection.scalar(select(meta.c.value).where(meta.c.key == KEY)) or 0)

@@ -133,6 +133,53 @@ def test_a_database_that_did_not_go_back_is_left_alone(
     assert rewinds() == before
 
 
+def test_a_view_of_a_comment_that_is_not_there_any_more_goes_though_nobody_voted(
+    client: FlaskClient, reader: Headers, worker: Worker, settings: Settings, sql_store: SqlStore
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    store(worker)
+    sql_store.back_up(settings.database_url)
+    posted: Any = client.post(f"{A}/comments", json={"body": "gone soon"}, headers=reader).json
+    vote = f"{A}/comments/{posted['id']}/vote"
+    assert client.put(vote, json={"value": 0}, headers=reader).status_code == 200
+    store(worker)
+    sql_store.restore(settings.database_url)
+    store(worker)
+    assert client.put(vote, json={"value": 1}, headers=reader).status_code == 404
+
+
+def test_a_redis_that_was_emptied_is_said(
+    client: FlaskClient, reader: Headers, worker: Worker, settings: Settings, redis_server: Any
+) -> None:
+    name = "engagement_redis_rewinds_total"
+    before = REGISTRY.get_sample_value(name) or 0.0
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    store(worker)
+    worker._rewind.check(beat=False)
+    assert REGISTRY.get_sample_value(name) == before
+    redis_server.flush()
+    worker._rewind.check(beat=False)
+    assert REGISTRY.get_sample_value(name) == before + 1
+    worker._rewind.check(beat=False)  # once
+    Worker(settings)._rewind.check(beat=True)
+    assert REGISTRY.get_sample_value(name) == before + 1
+    assert told(client) == {"happy": 1}
+
+
+def test_an_sql_that_goes_back_between_a_look_and_a_beat_is_noticed(
+    client: FlaskClient, reader: Headers, worker: Worker, settings: Settings, sql_store: SqlStore
+) -> None:
+    sql_store.back_up(settings.database_url)
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    store(worker)
+    told_before = worker._rewind._hot.execute(commands.beat(0))
+    sql_store.restore(settings.database_url)
+    assert worker._rewind._beat(told_before, mended=False) is False
+    before = rewinds()
+    store(worker)
+    assert rewinds() == before + 1
+
+
 def test_an_older_beat_that_is_told_late_changes_nothing(worker: Worker) -> None:
     hot = worker._rewind._hot
     assert hot.execute(commands.beat(7)) == 7
