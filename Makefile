@@ -13,12 +13,13 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV
 
-.PHONY: help setup browser run lint check test bench build clean
+.PHONY: help setup browser run lint check test chaos bench build clean
 
 help:
 	@echo "make run [ARGS='--port 8001']  the service, in this terminal"
 	@echo "make test                      everything that must pass, browser tests included"
 	@echo "make check                     the quick part of it"
+	@echo "make chaos                     kills and hangs everything for an hour, and says what was lost"
 	@echo "make setup browser bench build clean"
 
 setup: $(READY)
@@ -84,6 +85,10 @@ test: browser lint
 	SCHEMATHESIS_EXAMPLES=40 $(BIN)/coverage run $(TWO) --ignore=tests/chaos $(ARGS)
 	$(BIN)/coverage run -m pytest tests/chaos $(ARGS) || test $$? = 5
 	$(BIN)/coverage report
+
+# The long runs of tests/chaos: about an hour.
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ARGS)

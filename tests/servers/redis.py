@@ -138,6 +138,15 @@ class RedisNode(_Process):
         with self.client() as client:
             client.flushall()
 
+    def take_over(self, primary: RedisNode) -> None:
+        """Take no more from `primary`, which is dead, and answer where it did: as with an address that moves."""
+        with self.client() as client:
+            client.replicaof("NO", "ONE")
+            client.config_set("port", primary.port)
+        self._port, primary._port = primary._port, self._port
+        self._settings["port"], primary._settings["port"] = str(self.port), str(primary.port)
+        until(self._answers)
+
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"the server ended:\n{self.log.read_text()[-4000:]}"
