@@ -132,24 +132,26 @@ def _recount_comments(connection: Connection, article_id: UUID, part: Sequence[D
         return column == article_id
 
     figures: Figures = {}
-    row = connection.execute(counting.comment_counts(on)).one()
-    for what, before, after in (
-        ("comments", row.stored_comments, row.comments),
-        ("threads", row.stored_threads, row.threads),
-    ):
-        figures[what, (article_id, "", article_id)] = int(before), int(after)
-    new = (article_id, int(row.comments), int(row.threads))
-    bulk.change(connection, article_counts, ("article_id",), [new], replace=COUNTS)
+    if any(difference.what in COUNTS for difference in part):
+        row = connection.execute(counting.comment_counts(on)).one()
+        now = (int(row.comments), int(row.threads))
+        bulk.change(connection, article_counts, ("article_id",), [(article_id, *now)], replace=COUNTS)
+        before = (int(row.stored_comments), int(row.stored_threads))
+        for what, was, is_now in zip(COUNTS, before, now, strict=True):
+            figures[what, (article_id, "", article_id)] = was, is_now
     ids = sorted({d.key[2] for d in part if d.key and d.what == "replies"})
+    return figures | _recount_replies(connection, article_id, ids, on) if ids else figures
+
+
+def _recount_replies(connection: Connection, article_id: UUID, ids: list[UUID], on: counting.On) -> Figures:
     name = ("article_id", "id")
-    there = {id for _, id in bulk.lock(connection, comments, name, [(article_id, id) for id in ids])}
-    off = {row.id: row for row in connection.execute(counting.replies(on, ids=ids))} if ids else {}
-    changed = [(article_id, id, int(row.counted)) for id, row in sorted(off.items()) if id in there]
+    there = bulk.lock(connection, comments, name, [(article_id, id) for id in ids])
+    off = {row.id: row for row in connection.execute(counting.replies(on, ids=ids))}
+    changed = [(a, id, int(off[id].counted)) for a, id in sorted(there) if id in off]
     bulk.change(connection, comments, name, changed, replace=("reply_count",))
-    stand = bulk.fetch(connection, comments, name, [(article_id, id) for id in there], (*name, "reply_count"))
-    for _, id, count in stand:
-        before = int(off[id].stored) if id in off else count
-        figures["replies", (article_id, "", id)] = before, count
+    figures: Figures = {}
+    for a, id, count in bulk.fetch(connection, comments, name, there, (*name, "reply_count")):
+        figures["replies", (a, "", id)] = int(off[id].stored) if id in off else count, count
     return figures
 
 
