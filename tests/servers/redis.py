@@ -139,7 +139,7 @@ class RedisNode(_Process):
             client.flushall()
 
     def take_over(self, primary: RedisNode) -> None:
-        """Take no more from `primary`, which is dead, and answer where it did: as with an address that moves."""
+        """Answer where `primary`, which is dead, did: as with an address that moves."""
         with self.client() as client:
             client.replicaof("NO", "ONE")
             client.config_set("port", primary.port)
