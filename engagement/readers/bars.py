@@ -74,9 +74,10 @@ class Bars:
     def check(self, reader_id: UUID) -> None:
         """Raises `Unauthorized` for a reader who was erased.
 
-        While SQL is down it goes by what it knows.
+        While SQL is down it goes by what it knows, and leaves it to others to find out when SQL is back.
         """
-        if self._monotonic() >= self._next and self._reading.acquire(blocking=False):
+        stale = self._monotonic() >= self._next and not self._database.breaker.is_open
+        if stale and self._reading.acquire(blocking=False):
             try:
                 with suppress(DatabaseUnavailable):
                     self._read()

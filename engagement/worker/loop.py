@@ -58,13 +58,15 @@ class Worker:
     def round(self, *, draining: bool = False) -> Flushed:
         """One flush over all shards, one delivery of the outbox, some steps of jobs. Raises `Unavailable`.
 
-        The outbox goes on without Redis. Who drains leaves the jobs to others.
+        The outbox and the jobs go on without Redis, as far as they can. Who drains leaves jobs to others.
         """
         try:
             flushed = self._flusher.flush()
             self._rewind.look(flushed.entries > 0)
         except RedisUnavailable:
             self._outbox.deliver()
+            if not draining:
+                self._jobs.work()
             raise
         rows = self._outbox.deliver()
         flushed.pending |= rows > 0

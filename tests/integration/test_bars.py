@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from engagement import clock
+from engagement.breaker import Verdict
 from engagement.db.engine import Database
 from engagement.db.tables import bars, readers
 from engagement.errors import Unauthorized
@@ -113,6 +114,19 @@ def test_while_sql_is_down_what_is_known_holds(
     ticks.go_on()
     assert is_kept_out(known, reader)
     assert not is_kept_out(known, clock.new_id())
+
+
+def test_no_request_waits_to_find_out_whether_sql_is_back(
+    database: Database, known: Bars, ticks: Ticks
+) -> None:
+    """The breaker is open, and its next call would be the probe."""
+    reader = bar(database)
+    database.breaker.leave(database.breaker.enter(), Verdict.HUNG)
+    database.breaker._next = 0.0
+    assert not is_kept_out(known, reader)
+    assert database.breaker.is_open
+    database.ping()
+    assert is_kept_out(known, reader)
 
 
 def test_a_process_that_begins_while_sql_is_down_knows_nothing(sql_store: SqlStore, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -20,11 +22,16 @@ from engagement import clock
 from engagement.db import jobs
 from engagement.db.engine import Database
 from engagement.db.tables import choices, comments, dead_letters, idempotency_keys
+from engagement.hot import walk
 from engagement.hot.bars import NOBODY
+from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot, barred_key
 from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.server import Server
 from engagement.readers.erasing import erase
 from engagement.settings import Settings
+from engagement.worker.jobs.runner import Jobs
+from engagement.worker.jobs.stores import Stores
 from engagement.worker.loop import Worker
 from tests import traces
 from tests.jobs_world import Crash, World, hiding
@@ -220,6 +227,63 @@ def test_once_an_erasure_is_over_no_worker_plays_for_the_reader(world: World) ->
         plan.send(world.hot.execute_many(need))
     bar = world.hot.client.hget(barred_key(Ballot("demo", "a", MOOD).shard), ann.bytes)
     assert bar.split()[1] == NOBODY.encode()
+
+
+def test_a_walk_through_redis_that_is_broken_off_begins_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "STEP", 1)
+    names = [f"a{n}" for n in range(20)]
+    world.put_articles(*names)
+    ann = world.new_reader()
+    for name in names:
+        world.choose(ann, name, "happy")
+    job = erase(world.database, ann)
+    breaking = BreakingHot(world.hot)
+    world.run(job, Jobs(Stores(breaking, world.database, world.pages)))
+    assert breaking.broken
+    no_trace(world.database, world.hot, ann)
+
+
+class BreakingHot(Hot):
+    """Its first walk breaks off half way."""
+
+    def __init__(self, hot: Hot) -> None:
+        self.__dict__ |= hot.__dict__
+        self.broken = False
+        self._calls = 0
+
+    def primaries(self) -> list[Server]:
+        servers = super().primaries()
+        if not self.broken:
+            servers[0] = Server(servers[0].client)
+            servers[0].send = self._send  # type: ignore[method-assign]
+        return servers
+
+    def _send(self, command: Any) -> Any:
+        self._calls += 1
+        if self._calls == 10:
+            self.broken = True
+            raise redis.TimeoutError
+        return super().primaries()[0].send(command)
+
+
+def test_erasing_at_once_is_one_job(world: World) -> None:
+    ann = world.new_reader()
+    together = threading.Barrier(6)
+    found = []
+
+    def ask() -> None:
+        together.wait()
+        found.append(erase(world.database, ann))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
 
 
 def test_erasing_again_is_the_same_job_until_it_is_over_and_harmless_then(world: World) -> None:

@@ -6,6 +6,7 @@ without its name, because the comments' rows name it, and the bar stays, because
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from engagement.hot import bars, commands, walk
 from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot, ballot_keys
 from engagement.worker.jobs.stores import Steps, Stores
-from engagement.worker.jobs.taking import TAKING, Taking
+from engagement.worker.jobs.taking import TAKING, WHILE, Taking
 
 SWEEPING = "sweeping"
 PAGE = 200
@@ -91,11 +92,12 @@ class Sweeping:
                 jobs.move(connection, job, progress={"sealed": True})
             return True
         walking = self._walks.pop(job.id, None) or walk.choices(self._hot)
-        names = next(walking, None)
-        if names is not None:
+        until = time.monotonic() + WHILE
+        for names in walking:
             self._forget_views([Ballot.parse(name) for name in names], reader)
-            self._walks[job.id] = walking
-            return True
+            if time.monotonic() > until:
+                self._walks[job.id] = walking
+                return True
         with self._database.write() as connection:
             connection.execute(delete(dead_letters).where(dead_letters.c.reader_id == job.reader_id))
             jobs.move(connection, job, state=DONE, progress={}, rest=True)
