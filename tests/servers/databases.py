@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
@@ -22,9 +21,6 @@ SERIALS = [
 class Databases:
     """Of the server whose user at `url` may create some."""
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-
     @property
     def url(self) -> str:
         """Of the server's first database."""
@@ -32,7 +28,7 @@ class Databases:
 
     def create_database(self) -> str:
         """The URL of a new one, empty."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = f"test_{uuid4().hex[:16]}"
         self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
@@ -62,7 +58,6 @@ class ConfiguredPostgres(Databases):
     """The server that TEST_DATABASE_URL names: not ours to kill."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
         self._url = url
 
     @property

@@ -7,7 +7,14 @@ import signal
 import subprocess
 from pathlib import Path
 
-WAIT = 'read -r _; kill -CONT "$1"; kill -"$2" "$1"; sleep 1; shift 2; rm -rf "$@"'
+WAIT = """
+read -r _
+kill -CONT "$1"
+kill -"$2" "$1"
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" || break; sleep 1; done
+shift 2
+rm -rf "$@"
+"""
 
 
 class Leash:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -51,7 +52,6 @@ class PostgresServer(Databases):
 
         `backup` is what `base_backup` answered, to begin with.
         """
-        super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "postgres.log"
         self.durable = durable
@@ -62,6 +62,7 @@ class PostgresServer(Databases):
         self._port = HeldPort()
         self._process: subprocess.Popen[bytes] | None = None
         self._hung: list[psutil.Process] = []
+        self._backups = itertools.count()
         try:
             if backup is not None:
                 self._copy(backup)
@@ -222,7 +223,7 @@ class PostgresServer(Databases):
         self.start()
 
     def _backup(self, *options: str) -> Path:
-        to = self._place / f"backup-{next(self._numbers)}"
+        to = self._place / f"backup-{next(self._backups)}"
         self.binaries.run(
             "pg_basebackup",
             "--dbname",
