@@ -294,8 +294,12 @@ def test_every_step_of_a_flush_and_of_a_removal_works_without_memory(
     hot.execute(commands.postpone(OTHER.shard, [name, "nobody"], 4_000_000_000_000))
     assert hot.client.zscore(ballot_keys(OTHER)[4], name) == 4_000_000_000_000
     assert hot.client.zscore(ballot_keys(OTHER)[4], "nobody") is None
+    assert hot.execute(commands.due_now(OTHER.shard, 10)) == 1
+    assert hot.client.zscore(ballot_keys(OTHER)[4], name) < 4_000_000_000_000
+    hot.execute(commands.postpone(OTHER.shard, [name], 4_000_000_000_000))
     hot.execute(commands.change_policy(OTHER))
     hot.execute(commands.drop_parts("demo", "story"))
+    assert hot.execute(commands.beat(7)) == hot.execute(commands.beat(0)) == 7
     last = hot.client.xrevrange(ballot_keys(OTHER)[2], count=1)[0][0].decode()
     cold: Any = hot.execute(commands.tally(OTHER))
     hot.execute(

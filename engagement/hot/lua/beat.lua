@@ -2,5 +2,6 @@
 -- Answers the highest.
 local known = tonumber(redis.call('GET', KEYS[1]) or 0)
 if tonumber(ARGV[1]) <= known then return known end
+redis.call('UNLINK', KEYS[1]) -- first, so that the beat is not refused when memory is full
 redis.call('SET', KEYS[1], ARGV[1])
 return tonumber(ARGV[1])

@@ -3,5 +3,8 @@
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local later = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, ARGV[1])
-for _, ballot in ipairs(later) do redis.call('ZADD', KEYS[1], 'XX', now, ballot) end
+for _, ballot in ipairs(later) do -- what is removed first can be added when memory is full
+  redis.call('ZREM', KEYS[1], ballot)
+  redis.call('ZADD', KEYS[1], now, ballot)
+end
 return #later
