@@ -9,15 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.jobs import Overtaken
 from engagement.db.tables import job_choices
-from engagement.errors import Forbidden
-from engagement.hot import bars, commands
 from engagement.hot.keys import MOOD, SHARDS, Ballot, ballot_keys, barred_key
-from engagement.hot.playing import BarLostError, Move, playing
-from engagement.hot.protocol import choosing
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
 from engagement.verify import verify
@@ -145,68 +140,6 @@ def test_what_is_given_back_replaces_nothing_that_was_chosen_since(world: World,
     assert world.chosen(ann) == WHAT_ANN_CHOSE | {"a": "amused"}
 
 
-@pytest.mark.every_redis
-def test_a_choice_that_hung_is_refused_once_the_bar_is_in(world: World, ann: UUID) -> None:
-    plan = choosing(A, ann.bytes, "sad", "net")
-    choose: Any = next(plan)
-    bars.bar(world.hot, ann.bytes, "job")
-    before = tallies(world)
-    with pytest.raises(Forbidden):
-        plan.send(world.hot.execute(choose))
-    assert tallies(world) == before
-    world.hot.execute(commands.forget_view(A))
-    with pytest.raises(Forbidden):  # be there a view or not
-        world.choose(ann, "a", "sad")
-    world.choose(world.new_reader(), "a", "sad")
-
-
-@pytest.mark.every_redis
-def test_a_bar_ends_by_itself_and_goes_when_others_come(
-    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bars, "HOLD", 1)
-    bars.bar(world.hot, ann.bytes, "job")
-    until(lambda: not bars.hold(world.hot, ann.bytes, "job"))
-    world.choose(ann, "a", "sad")
-    assert world.hot.client.hexists(barred_key(A.shard), ann.bytes)
-    bars.bar(world.hot, clock.new_id().bytes, "another")
-    assert not world.hot.client.hexists(barred_key(A.shard), ann.bytes)
-
-
-@pytest.mark.every_redis
-def test_a_bar_that_is_looked_at_holds_for_longer(
-    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def till() -> int:
-        return int(world.hot.client.hget(barred_key(A.shard), ann.bytes).split()[0])
-
-    monkeypatch.setattr(bars, "HOLD", 60_000)
-    bars.bar(world.hot, ann.bytes, "job")
-    first = till()
-    assert bars.hold(world.hot, ann.bytes, "job")
-    assert till() == first
-    monkeypatch.setattr(bars, "HOLD", 600_000)
-    assert bars.hold(world.hot, ann.bytes, "job")
-    assert till() > first + 500_000
-    assert not bars.hold(world.hot, ann.bytes, "another")
-    bars.lift(world.hot, ann.bytes, "another")
-    assert bars.hold(world.hot, ann.bytes, "job")
-
-
-@pytest.mark.every_redis
-def test_a_worker_whose_bar_another_has_taken_over_plays_nothing(world: World, ann: UUID) -> None:
-    """It has looked Ann up on a, hung, and goes on when an erasure is over."""
-    world.flush()
-    bars.bar(world.hot, ann.bytes, "first")
-    plan = playing([Move(A)], ann.bytes, "first")
-    need: Any = next(plan)
-    bars.bar(world.hot, ann.bytes, "second")
-    before = tallies(world)
-    with pytest.raises(BarLostError):
-        plan.send(world.hot.execute_many(need))
-    assert tallies(world) == before
-
-
 def test_a_bar_that_is_lost_on_the_way_is_put_in_again_and_what_was_chosen_meanwhile_is_taken(
     world: World, ann: UUID
 ) -> None:
@@ -233,6 +166,35 @@ def test_a_bar_that_is_lost_on_the_way_is_put_in_again_and_what_was_chosen_meanw
     back(world, job)
     world.run(job, runner)
     assert world.chosen(ann) == WHAT_ANN_CHOSE | {"a": f"mood-{len(stages)}"}
+
+
+def test_a_redis_that_is_emptied_at_each_stage_makes_a_job_begin_anew_and_loses_nothing(
+    world: World, ann: UUID
+) -> None:
+    """What was played and not yet flushed is lost with the bar."""
+    world.flush()
+    before = tallies(world)
+    job = world.hide(ann)
+    runner = world.runner(hiding)
+    emptied: set[object] = set()
+
+    def rests() -> bool:
+        found = world.read(job)
+        stage = (found.state, found.progress.get("shard"), found.progress.get("passing"))
+        runner.work()
+        if stage not in emptied:
+            emptied.add(stage)
+            world.hot.client.flushall()
+        world.flush()
+        return not world.read(job).running
+
+    until(rests)
+    assert len(emptied) >= 4
+    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+    back(world, job)
+    until(rests)
+    assert (world.chosen(ann), tallies(world)) == (WHAT_ANN_CHOSE, before)
+    assert verify(world.database, world.hot).differences == []
 
 
 def test_choices_on_closed_articles_are_taken_and_given_back_as_well(world: World, ann: UUID) -> None:
