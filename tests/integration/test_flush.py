@@ -94,7 +94,7 @@ def test_what_is_flushed_stays_a_while_and_then_goes(
     flusher(hot, database).flush()
     assert hot.client.xlen(ledger) == 1
     assert hot.client.hget(floors, STORY.name) is None
-    assert hot.client.zscore(due, STORY.name) > clock.now().timestamp() * 1_000 + 50_000  # type: ignore[operator]
+    assert hot.client.zscore(due, STORY.name) > clock.now().timestamp() * 1_000 + 50_000
     assert flusher(hot, database).flush().entries == 0
     hot.client.zadd(due, {STORY.name: 0})
     flusher(hot, database, keep=0.0).flush()
@@ -160,11 +160,11 @@ def test_a_ballot_that_makes_a_batch_fail_is_put_off_and_the_others_go_on(
     client.put("/v1/demo/articles/other/reaction", json={"mood": "sad"}, headers=reader)
     poison = {"r": clock.new_id().bytes, "o": "", "n": "happy", "t": 10**18, "w": "net"}
     other = Ballot("demo", "other", MOOD)
-    hot.client.xadd(ballot_keys(other)[2], poison)  # type: ignore[arg-type]
+    hot.client.xadd(ballot_keys(other)[2], poison)
     worker.round()
     with database.read() as connection:
         assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
-    assert hot.client.zscore(ballot_keys(other)[4], other.name) > clock.now().timestamp() * 1_000  # type: ignore[operator]
+    assert hot.client.zscore(ballot_keys(other)[4], other.name) > clock.now().timestamp() * 1_000
 
 
 def test_entries_that_are_no_choices_are_put_aside_and_the_rest_goes_through(
@@ -173,7 +173,7 @@ def test_entries_that_are_no_choices_are_put_aside_and_the_rest_goes_through(
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
     good = {"r": clock.new_id().bytes, "o": "", "n": "happy", "t": 1, "w": "net"}
     for wrong in ({"r": b"no id"}, {"n": "x" * 40}, {"w": "x" * 40}, {"n": "a\0b"}):
-        hot.client.xadd(ballot_keys(STORY)[2], good | wrong)  # type: ignore[arg-type]
+        hot.client.xadd(ballot_keys(STORY)[2], good | wrong)
     assert worker.drain()
     with database.read() as connection:
         assert connection.scalars(select(choices.c.choice)).all() == ["happy"]
