@@ -30,6 +30,7 @@ from engagement.hot.playing import BarLostError, Move, playing
 from engagement.hot.server import Server
 from engagement.readers.erasing import erase
 from engagement.settings import Settings
+from engagement.worker.jobs import erasing
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.loop import Worker
@@ -300,10 +301,18 @@ def test_erasing_again_is_the_same_job_until_it_is_over_and_harmless_then(world:
 
 
 def test_while_redis_is_down_text_goes_and_choices_wait(
-    world: World, client: FlaskClient, reader: Headers, settings: Settings, tmp_path: Path
+    world: World,
+    client: FlaskClient,
+    reader: Headers,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(erasing, "PAGE", 1)
     client.put(f"{A}/a/reaction", json={"mood": "happy"}, headers=reader)
-    client.post(f"{A}/a/comments", json={"body": "text"}, headers=reader)
+    for article in "ab":
+        client.post(f"{A}/{article}/comments", json={"body": "text"}, headers=reader)
+        assert "text" in client.get(f"{A}/{article}/footer").text  # a rendered page
     id = id_of(client, reader)
     world.flush()
     job = erase(world.database, id)
@@ -319,4 +328,6 @@ def test_while_redis_is_down_text_goes_and_choices_wait(
     until(lambda: not runner.work() and world.read(job).error == "The live counts can't be reached.")
     assert world.read(job).faults == 0
     world.run(job, world.runner())
+    for article in "ab":
+        assert "text" not in client.get(f"{A}/{article}/footer").text
     no_trace(world.database, world.hot, id)

@@ -197,6 +197,17 @@ def test_a_redis_that_is_emptied_at_each_stage_makes_a_job_begin_anew_and_loses_
     assert verify(world.database, world.hot).differences == []
 
 
+def test_a_choice_that_a_view_does_not_know_is_taken_all_the_same(world: World, ann: UUID) -> None:
+    """The view of a is wrong, for whatever reason."""
+    world.flush()
+    view, choices, *_ = ballot_keys(A)
+    world.hot.client.hset(choices, ann.bytes, "")
+    world.hot.client.hincrby(view, "n:happy", -1)
+    job = world.hide(ann)
+    world.run(job, world.runner(hiding))
+    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+
+
 def test_choices_on_closed_articles_are_taken_and_given_back_as_well(world: World, ann: UUID) -> None:
     put_article(world.database, world.hot, "demo", "a", reactions_open=False)
     job = world.hide(ann)

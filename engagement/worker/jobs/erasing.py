@@ -34,6 +34,8 @@ from engagement.worker.jobs.taking import TAKING, WHILE, Taking
 SWEEPING = "sweeping"
 PAGE = 200
 """Comments that are emptied in one step."""
+MANY = 2_000
+"""Articles whose pages wait for Redis at most."""
 COMMENT = ("article_id", "id")
 
 
@@ -54,9 +56,14 @@ class Emptying:
         self._pages = stores.pages
 
     def __call__(self, job: Job) -> bool:
-        """See `Step`. `progress`: `drop`, articles whose pages are to go, and `after`, the last comment."""
-        drop, after = job.progress.get("drop", []), job.progress.get("after")
-        if not self._pages.drop([(site, article) for site, article in drop]):
+        """See `Step`. `progress`: `drop`, articles whose pages are to go, and `after`, the last comment.
+
+        While Redis is down the pages wait: nobody sees them.
+        """
+        drop, after = [(s, a) for s, a in job.progress.get("drop", [])], job.progress.get("after")
+        if self._pages.drop(drop):
+            drop = []
+        elif len(drop) > MANY:
             raise RedisUnavailable
         with self._database.write() as connection:
             jobs.lock(connection, job)
@@ -66,10 +73,12 @@ class Emptying:
             if found:
                 _empty(connection, [(row.article_id, row.id) for row in found])
                 progress = {
-                    "drop": sorted({(row.site, row.external_id) for row in found}),
+                    "drop": sorted({*drop, *((row.site, row.external_id) for row in found)}),
                     "after": (found[-1].article_id.hex, found[-1].id.hex),
                 }
                 jobs.move(connection, job, progress=progress)
+            elif drop:
+                raise RedisUnavailable
             else:
                 jobs.move(connection, job, state=TAKING, progress={})
         return True

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
 from engagement.db import bulk, jobs
 from engagement.db.jobs import DONE, Job
 from engagement.db.tables import BALLOT, articles, choices, job_choices
-from engagement.hot import bars
+from engagement.hot import bars, commands
 from engagement.hot.keys import MOOD, SHARDS, Ballot
 from engagement.hot.playing import BarLostError, Move, playing
 from engagement.worker.jobs.stores import Stores
@@ -28,6 +28,8 @@ PAGE, PART = 100, 10
 """Choices of one step at most, and of one round trip."""
 WHILE = 0.1
 """Seconds after which a step plays no further part: where views are cold, each choice costs reads of SQL."""
+AGAIN = 0.5
+"""Seconds before another pass over the choices: one is enough, unless Redis has lost what was played."""
 TAKING, GIVING, LIFTING, KEPT = "taking", "giving", "lifting", "kept"
 
 
@@ -35,12 +37,14 @@ TAKING, GIVING, LIFTING, KEPT = "taking", "giving", "lifting", "kept"
 class Progress:
     """How far a job is. `bar`: which bar it is by now; `shard`: up to it SQL has what was written before.
 
-    `after`: the last choice that was played in this pass, None before the first; `passing`: is one under way?
+    `passes`: how many passes over the choices have begun; `passing`: is the last one under way; `after`: the
+    last choice that was played in it.
     """
 
     bar: int = 0
     barred: bool = False
     shard: int = 0
+    passes: int = 0
     passing: bool = False
     after: Sequence[str] | None = None
 
@@ -113,7 +117,8 @@ class Taking(UnderBar):
             return self._take(job, progress, owner)
         with self._database.write() as connection:
             if _page(connection, choices, choices.c.reader_id == job.reader_id, None, 1):
-                jobs.move(connection, job, progress=asdict(replace(progress, passing=True, after=None)))
+                passing = replace(progress, passing=True, passes=progress.passes + 1, after=None)
+                jobs.move(connection, job, progress=asdict(passing), pause=AGAIN if progress.passes else 0.0)
             else:
                 self._then(connection, job)
         return True
@@ -127,7 +132,10 @@ class Taking(UnderBar):
             found = _page(connection, choices, mine, progress.after, PAGE)
             if self._keeps:
                 _note(connection, job, found)
-        played = self._play(job, owner, [Move(_ballot(row)) for row in found])
+        moves = [Move(_ballot(row)) for row in found]
+        if progress.passes > 1:  # SQL lacks nothing, and has these: what a view says of them is wrong
+            self._hot.execute_many([commands.forget_view(move.ballot) for move in moves])
+        played = self._play(job, owner, moves)
         if played == len(found) < PAGE:
             return self._move(job, replace(progress, passing=False, shard=0))
         return self._move(job, replace(progress, after=_name(found[played - 1])))
