@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], within: float = 20.0) -> None:
+def until(condition: Callable[[], object], within: float = 60.0) -> None:
     """Return as soon as `condition()` is true; fail if it isn't within `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -71,8 +71,12 @@ class Hastened:
             argv = [sys.executable, "-m", "gunicorn", "--no-control-socket", f"{__name__}:application"]
             argv += [f"--{name}={value}" for name, value in options.items()]
             self.process = subprocess.Popen(argv, pass_fds=[listener.fileno()], stderr=errors)
-        until(lambda: psutil.Process(self.process.pid).children())
-        assert get(self.address) == "0"
+        try:
+            until(lambda: psutil.Process(self.process.pid).children())
+            assert get(self.address) == "0"
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
