@@ -85,6 +85,7 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
     """Seconds for each of: the first byte on a new connection, the rest of the head, the body."""
     answer_timeout = 30.0
     """Seconds for a client to take one piece of an answer, beyond what the kernel holds for it."""
+    sockets: list[Any]
     body_max = 65_536
     """Bytes of a body that the application takes; `gunicorn_options` sets it."""
 
@@ -156,11 +157,27 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
                 self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
+        """What a worker that ends does first."""
+        self._stop_listening()
         super()._cap_keepalive(deadline)
         for conn in self.receiving:
             if not conn.received:
                 conn.timeout = min(conn.timeout, deadline)
         self.receiving = dict.fromkeys(sorted(self.receiving, key=lambda conn: conn.timeout))
+
+    def _stop_listening(self) -> None:
+        """Take who has connected, and refuse who comes, who then goes elsewhere.
+
+        gthread keeps the sockets open to its end: who connects meanwhile sends, waits, and is cut off.
+        """
+        for listener in self.sockets:
+            listener.setblocking(False)
+            before = -1
+            while self.nr_conns != before:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+        self.sockets = []
 
     def _receive(self, conn: Connection, _: Any = None) -> None:
         data = self._take(conn)

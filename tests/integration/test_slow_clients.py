@@ -245,6 +245,35 @@ def test_a_stop_lets_requests_end_and_does_not_wait_for_the_silent(tmp_path: Pat
         assert b"ended" in read + all_of(sock)
 
 
+def test_who_connected_before_a_stop_is_answered_and_who_comes_later_is_refused(tmp_path: Path) -> None:
+    server = Hastened(tmp_path / "log")
+    (worker,) = psutil.Process(server.process.pid).children()
+    worker.suspend()
+    waiting = [socket.create_connection(server.address, 20) for _ in range(5)]
+    for sock, path in zip(waiting, [b"/slow", b"/", b"/", b"/", b"/"], strict=True):
+        sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: is_told_to_end(worker))
+    worker.resume()
+    read = b""
+    while b"begun" not in read:
+        read += waiting[0].recv(1_000)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.address, 20)
+    assert [all_of(sock).endswith(b"0\r\n0\r\n\r\n") for sock in waiting[1:]] == [True] * 4
+    assert b"ended" in read + all_of(waiting[0])
+    for sock in waiting:
+        sock.close()
+    assert server.process.wait(20) == 0
+
+
+def is_told_to_end(process: psutil.Process) -> bool:
+    """Has it been sent SIGTERM, which it hasn't seen yet?"""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (pending,) = (line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+    return bool(int(pending, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def test_the_service_answers_others_under_forty_drippers_and_four_hundred_silent(
     service: Served, address: tuple[str, int]
 ) -> None:
