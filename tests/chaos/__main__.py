@@ -59,6 +59,7 @@ def _runs(runs: int, seconds: float, minutes: float) -> list[tuple[str, Run]]:
         *[("storm", broken)] * runs,
         ("everysec", partial(broken, durability="everysec")),
         ("power cuts, everysec", partial(broken, durability="everysec", power=True)),
+        ("storm on a cluster", partial(broken, cluster=True)),
         ("backup of a minute ago", partial(restored_backup, before=60, after=20)),
         ("backup, short ledger", partial(restored_backup, before=30, after=20, keep=10)),
         ("promoted postgres", partial(promoted_postgres, lag=10, after=20)),
@@ -66,6 +67,7 @@ def _runs(runs: int, seconds: float, minutes: float) -> list[tuple[str, Run]]:
         ("evicted", partial(wiped, seconds=seconds)),
         ("emptied", partial(wiped, seconds=seconds, emptied=True)),
         ("rolling restart", partial(rolling, rounds=5)),
+        ("rolling restart, balancer not told", partial(rolling, rounds=5, told=False)),
         *(
             (f"crowd on {sql}", partial(crowded, seconds=60 * minutes, sql=sql, longest_lag=1.0))
             for sql in ("sqlite", "postgresql")

@@ -49,11 +49,9 @@ class Balancer:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """To the next group in turn that takes it."""
-        for _ in range(len(self._groups)):
-            self._groups.append(group := self._groups.pop(0))
-            if group in self.out:
-                continue
-            with contextlib.suppress(OSError):
+        self._groups.append(self._groups.pop(0))
+        for group in [group for group in self._groups if group not in self.out]:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
                 behind = await asyncio.open_connection(*group)
                 await asyncio.gather(_pump(reader, behind[1]), _pump(behind[0], writer))
                 return

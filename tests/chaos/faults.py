@@ -11,7 +11,7 @@ from random import Random
 from typing import Protocol
 
 from tests.chaos.fleet import Unit, Web
-from tests.servers import PostgresServer, RedisNode
+from tests.servers import PostgresServer, RedisCluster, RedisNode
 
 DOWN = 0.5
 """Seconds at most for which a killed store stays down."""
@@ -50,6 +50,28 @@ class Store:
     def hang(self, random: Random) -> Callable[[], None]:
         self._server.hang()
         return self._server.go_on
+
+
+class Nodes:
+    """The nodes of a Redis Cluster, one at a time."""
+
+    name = "redis"
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self._cluster = cluster
+        self._victim = cluster.nodes[0]
+
+    def kill(self, random: Random) -> None:
+        self._victim = random.choice(self._cluster.nodes)
+        self._victim.kill()
+
+    def revive(self) -> None:
+        self._victim.start()
+
+    def hang(self, random: Random) -> Callable[[], None]:
+        victim = random.choice(self._cluster.nodes)
+        victim.hang()
+        return victim.go_on
 
 
 class Worker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.chaos.faults import HANG, Faults, Part, Store, WebWorkers, Worker
+from tests.chaos.faults import HANG, Faults, Nodes, Part, Store, WebWorkers, Worker
 from tests.chaos.history import Lossy
 from tests.chaos.power import PowerCut
 from tests.chaos.stored import losses
@@ -26,40 +26,42 @@ def storm(
     hang: tuple[float, float] = HANG,
     durability: str = "always",
     power: bool = False,
+    cluster: bool = False,
 ) -> Summary:
     """Web, both workers, Redis and PostgreSQL: each killed `kills` times and hung `hangs` times.
 
-    With `power` each kill of Redis takes the last second of its file as well.
+    With `power` each kill of Redis takes the last second of its file as well; with `cluster` it is a random node
+    of three.
     """
-    world = World(
-        folder, f"storm, {durability}" + (", power cuts" if power else ""), seed, durability=durability
-    )
+    name = "storm, " + durability + ", power cuts" * power + ", cluster" * cluster
+    world = World(folder, name, seed, durability=durability, cluster=cluster)
     with world.up() as fleet, ExitStack() as watching:
         load = world.load()
         assert world.postgres is not None
-        cut = PowerCut(world.redis, world.now)
+        cut = PowerCut(world.redis, world.now) if power else None
+        redis = cut or (Nodes(world.cluster) if cluster else Store("redis", world.redis))
         parts: list[Part] = [
             WebWorkers(fleet.webs),
             *map(Worker, fleet.workers),
-            cut if power else Store("redis", world.redis),
+            redis,
             Store("postgres", world.postgres),
         ]
         faults = Faults(
             parts, seed, seconds=seconds * 0.95, kills=kills, hangs=hangs, hang=hang,
             now=world.now, log=world.log,
         )  # fmt: skip
-        if power:
+        if cut:
             watching.enter_context(cut.watched())
         with load.running(), world.lag_watched(), faults.running():
             world.spend(seconds)
-        lossy = Lossy(cut.cuts) if power else Lossy()
-        if durability == "everysec" and not power:
+        lossy = Lossy(cut.cuts) if cut else Lossy()
+        if durability == "everysec" and not cut:
             lossy = Lossy([(at - POSTPONED, at) for part, at in faults.kills if part == "redis"])
         stored = world.judge(load, lossy=lossy)
         summary = world.summary(load, stored, dict(faults.done))
         if lossy:
             summary.notes.append(losses(load, stored).line())
-        if power:
+        if cut:
             summary.notes.append(f"{cut.bytes} bytes were cut off, of the times {_told(cut.cuts)}")
         return summary
 

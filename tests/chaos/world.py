@@ -19,7 +19,7 @@ from tests.chaos.load import Load
 from tests.chaos.seen import unlike
 from tests.chaos.stored import Stored, differences, read_stored, refusals_that_happened
 from tests.chaos.summary import Summary
-from tests.servers import PostgresServer, RedisNode
+from tests.servers import PostgresServer, RedisCluster, RedisNode
 from tests.waiting import until
 
 HARMLESS: Sequence[str] = (
@@ -42,12 +42,12 @@ class World:
         *,
         sql: str = "postgresql",
         durability: str = "always",
-        redis: dict[str, str] | None = None,
+        cluster: bool = False,
         webs: int = 2,
         workers: int = 2,
         **settings: str,
     ) -> None:
-        """`redis`: more lines of its configuration; `settings`: of the service."""
+        """`cluster`: three nodes of Redis Cluster; `settings`: of the service."""
         self.name, self.seed = name, seed
         self.folder = folder
         self.events: list[str] = []
@@ -55,7 +55,11 @@ class World:
         self._began = time.monotonic()
         self._pause = threading.Event()
         self.postgres: PostgresServer | None = None
-        self.redis = RedisNode(folder / "redis", durability, **(redis or {}))
+        self._redis: RedisNode | RedisCluster = (
+            RedisCluster(folder / "redis", durability=durability)
+            if cluster
+            else RedisNode(folder / "redis", durability)
+        )
         try:
             if sql == "postgresql":
                 self.postgres = PostgresServer(folder / "postgres", durable=True)
@@ -67,6 +71,16 @@ class World:
         except BaseException:
             self._stop_stores()
             raise
+
+    @property
+    def redis(self) -> RedisNode:
+        assert isinstance(self._redis, RedisNode)
+        return self._redis
+
+    @property
+    def cluster(self) -> RedisCluster:
+        assert isinstance(self._redis, RedisCluster)
+        return self._redis
 
     def now(self) -> float:
         """Seconds on the run's clock."""
@@ -81,7 +95,7 @@ class World:
         fleet = None
         try:
             fleet = Fleet(
-                self.folder / "fleet", database_url or self.sql_url, self.redis.url,
+                self.folder / "fleet", database_url or self.sql_url, self._redis.url,
                 webs=self._webs, workers=self._workers, **self._settings,
             )  # fmt: skip
             self.fleet = fleet
@@ -96,7 +110,7 @@ class World:
             self._stop_stores()
 
     def _stop_stores(self) -> None:
-        self.redis.stop()
+        self._redis.stop()
         if self.postgres is not None:
             self.postgres.stop()
 
