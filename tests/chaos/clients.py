@@ -237,7 +237,7 @@ class Client(threading.Thread):
         return self.histories.setdefault((place, reader.id), History(place, reader.id))
 
     def _fault(self, what: str, answer: Answer, history: History | None) -> None:
-        if self.load.lossy:  # until SQL is mended, a view may be off by what it has lost
+        if self.load.lossy or self.load.forgetful:  # and a view may be off for a moment by what is lost
             return
         self.load.faults.append(f"{what}: {answer}\n{history.told() if history else ''}")
 

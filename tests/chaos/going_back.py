@@ -96,7 +96,7 @@ def promoted_redis(folder: Path, *, seed: int, lag: float, after: float) -> Summ
     nowhere = HeldPort()
     try:
         with world.up():
-            load = world.load()
+            load = world.load(forgetful=True)
             with load.running(), world.lag_watched():
                 client = replica.client()
                 client.replicaof("127.0.0.1", primary.port)

@@ -32,6 +32,8 @@ class Load:
     """Seconds at most between two requests of a client."""
     lossy: bool = False
     """May a store lose readers and comments meanwhile?"""
+    forgetful: bool = False
+    """May a store lose choices meanwhile?"""
     faults: list[str] = field(default_factory=list)
     """Answers that should not have been."""
     comments: dict[str, list[str]] = field(default_factory=dict)

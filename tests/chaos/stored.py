@@ -149,5 +149,6 @@ def refusals_that_happened(load: Load, stored: Stored) -> int:
     found = 0
     for (place, reader), history in load.histories.items():
         without = History(place, reader, [a for a in history.attempts if a.status != 503])
-        found += stored.choices.get(place, {}).get(reader, "") not in without.possible()
+        now = stored.choices.get(place, {}).get(reader, "")
+        found += now in history.possible() and now not in without.possible()
     return found

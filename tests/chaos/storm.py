@@ -30,13 +30,13 @@ def storm(
 ) -> Summary:
     """Web, both workers, Redis and PostgreSQL: each killed `kills` times and hung `hangs` times.
 
-    With `power` each kill of Redis takes the last second of its file as well; with `cluster` it is a random node
-    of three.
+    With `power` each kill of Redis takes the last second of its file as well. With `cluster` it is one node
+    of three, at random.
     """
     name = "storm, " + durability + ", power cuts" * power + ", cluster" * cluster
     world = World(folder, name, seed, durability=durability, cluster=cluster)
     with world.up() as fleet, ExitStack() as watching:
-        load = world.load()
+        load = world.load(forgetful=durability != "always")
         assert world.postgres is not None
         cut = PowerCut(world.redis, world.now) if power else None
         redis = cut or (Nodes(world.cluster) if cluster else Store("redis", world.redis))

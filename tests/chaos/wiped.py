@@ -26,7 +26,7 @@ def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False) -> 
     name = "views unlinked and evicted" + (", FLUSHALL" if emptied else "")
     world = World(folder, name, seed, webs=1, LEDGER_KEEP="1")
     with world.up():
-        load = world.load(articles=60)
+        load = world.load(articles=60, forgetful=emptied)
         with world.redis.client() as client, load.running(), world.lag_watched():
             client.config_set("maxmemory", client.info("memory")["used_memory"] + ROOM)
             with _unlinking(client, Random(seed)) as unlinked:
