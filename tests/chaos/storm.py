@@ -28,10 +28,9 @@ def storm(
     power: bool = False,
     cluster: bool = False,
 ) -> Summary:
-    """Web, both workers, Redis and PostgreSQL: each killed `kills` times and hung `hangs` times.
+    """Web, both workers, Redis and PostgreSQL: each is killed `kills` times and hung `hangs` times.
 
-    With `power` each kill of Redis takes the last second of its file as well. With `cluster` it is one node
-    of three, at random.
+    With `power` each kill of Redis takes the last second of its file too; with `cluster` Redis is three nodes.
     """
     name = "storm, " + durability + ", power cuts" * power + ", cluster" * cluster
     world = World(folder, name, seed, durability=durability, cluster=cluster)

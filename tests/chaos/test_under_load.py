@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.mark.parametrize("sql", ["sqlite", "postgresql"])
 def test_posters_and_reactors_on_one_article_leave_the_flush_its_turn(tmp_path: Path, sql: str) -> None:
-    print(*crowded(tmp_path, seed=new_seed(), seconds=6, sql=sql).lines(), sep="\n")
+    print(*crowded(tmp_path, seed=new_seed(), seconds=5, sql=sql).lines(), sep="\n")
 
 
 def test_a_rolling_restart_fails_no_request_and_a_worker_that_ends_has_stored_all(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ class World:
         self.log(f"sql was read {self.now() - began:.2f} s after the load")
         found = list(differences(load, stored, lossy))
         assert not found, self._told("SQL is not what was answered", found)
-        found = list(unlike(load, stored, self.fleet.addresses))
+        found = self._unlike(load, stored)
         assert not found, self._told("the API doesn't say what SQL holds", found)
         self._verify(stored)
         moved = {name: value for name in nought if (value := self.fleet.metric(name))}
@@ -192,9 +192,18 @@ class World:
         while time.monotonic() < deadline:
             if not stored.waiting and next(differences(load, stored, lossy), None) is None:
                 break
-            time.sleep(0.1)
+            self._pause.wait(0.1)
             stored = read_stored(self.sql_url)
         return stored
+
+    def _unlike(self, load: Load, stored: Stored) -> list[str]:
+        """What the API tells otherwise, once pages and what a process remembers have had their seconds."""
+        deadline = time.monotonic() + 20
+        while found := list(unlike(load, stored, self.fleet.addresses)):
+            if time.monotonic() > deadline:
+                break
+            self._pause.wait(0.5)
+        return found
 
     def _verify(self, stored: Stored) -> None:
         done = self.fleet.run("verify", "--json")
