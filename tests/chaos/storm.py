@@ -30,7 +30,7 @@ def storm(
 ) -> Summary:
     """Web, both workers, Redis and PostgreSQL: each is killed `kills` times and hung `hangs` times.
 
-    With `power` each kill of Redis takes the last second of its file too; with `cluster` Redis is three nodes.
+    With `power` each kill of Redis takes the last second of its file too. With `cluster` it has three nodes.
     """
     name = "storm, " + durability + ", power cuts" * power + ", cluster" * cluster
     world = World(folder, name, seed, durability=durability, cluster=cluster)
