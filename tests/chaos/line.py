@@ -26,7 +26,8 @@ class Answer:
     status: int
     body: Any
     seconds: float
-    degraded: bool = False
+    degraded: str = ""
+    """The store that could not be asked."""
 
 
 class Line:
@@ -59,7 +60,7 @@ class Line:
             self.close()
             return Answer(UNKNOWN, None, time.monotonic() - began)
         seconds = time.monotonic() - began
-        degraded = response.headers.get("Engagement-Degraded") is not None
+        degraded = response.headers.get("Engagement-Degraded", "")
         return Answer(response.status, _read(data), seconds, degraded)
 
     def close(self) -> None:
