@@ -230,7 +230,7 @@ MORE = [
             Cut(
                 COMPARED,
                 "newest.get((r.ballot.shard, r.run)) == ",
-                "dict((shard, g) for (shard, _), g in newest.items())[r.ballot.shard] == ",
+                "{shard: g for (shard, _), g in newest.items()}.get(r.ballot.shard) == ",
             ),
         ),
         redis=True,

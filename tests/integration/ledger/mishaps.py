@@ -55,11 +55,12 @@ class Mishaps(Workers):
         self.redis_kept = {key: self.client.dump(key) or b"" for key in self.client.scan_iter(match="{s*")}
         self.model.keep_redis()
 
-    @precondition(lambda self: self.redis_kept is not None)
+    @redis_goes_back
     @rule()
     def redis_lags(self) -> None:
         """A fail-over to a replica that was behind: another server, without the tail."""
-        assert self.redis_kept is not None
+        if self.redis_kept is None:
+            return
         cursors = self.cursors(self.known())
         self.server.flush()
         for key, value in self.redis_kept.items():
@@ -91,9 +92,8 @@ class Mishaps(Workers):
             self.redis_lags()
         self.move(ballot, READERS[0])
         self.move(ballot, READERS[0])
-        if self.readings:
-            self.commit_late(len(self.readings) - 1, False)
-            self.settle_late(len(self.unsettled) - 1, None)
+        self.commit_late(len(self.readings) - 1, False)
+        self.settle_late(len(self.unsettled) - 1, None)
 
     def promote(self) -> None:
         """Another server serves the same data. Without a second one: what a promotion does to the history."""
@@ -144,10 +144,12 @@ class Mishaps(Workers):
         self.sql_is_kept = True
         self.model.keep_sql(self.cursors(self.known()))
 
-    @precondition(lambda self: self.sql_is_kept)
+    @sql_goes_back
     @rule()
     def restore_sql(self) -> None:
         """A worker's beat is at most a second old, the backup older."""
+        if not self.sql_is_kept:
+            return
         self.rewind.check(beat=True)
         self.model.catch_up(self.cursors(self.known()))
         self.store.restore(self.url)
@@ -219,13 +221,13 @@ class Mishaps(Workers):
         self.move(ballot, READERS[1])
         self.move(ballot, READERS[1])
         self.read_ledgers(n)
-        if flushed and self.readings:
+        if flushed:
             self.commit_late(len(self.readings) - 1, False)
         self.redis_lags()
         self.restore_sql()
         self.move(ballot, READERS[0])
         self.move(ballot, READERS[0])
-        if flushed and self.unsettled:
+        if flushed:
             self.settle_late(len(self.unsettled) - 1, None)
-        elif self.readings:
+        else:
             self.commit_late(len(self.readings) - 1, False)

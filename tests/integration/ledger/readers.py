@@ -6,7 +6,7 @@ from random import Random
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from engagement.comments.once import Draft
 from engagement.errors import Unavailable
@@ -81,9 +81,10 @@ class Readers(Stage):
             writer.step(twice=twice)
         self.writers.append(writer)
 
-    @precondition(lambda self: self.writers)
     @rule(n=st.integers(0, 99), ends=st.booleans())
     def go_on_writing(self, n: int, ends: bool) -> None:
+        if not self.writers:
+            return
         writer = self.writers.pop(n % len(self.writers))
         if ends:
             writer.step()  # and its process ends
@@ -100,14 +101,14 @@ class Readers(Stage):
                 hydration.step()
             self.hydrations.append(hydration)
 
-    @precondition(lambda self: self.hydrations)
     @rule(n=st.integers(0, 99), ends=st.booleans())
     def go_on_hydrating(self, n: int, ends: bool) -> None:
+        if not self.hydrations:
+            return
         hydration = self.hydrations.pop(n % len(self.hydrations))
         if not ends:
             hydration.finish()
 
-    @precondition(lambda self: self.sent)
     @rule(n=st.integers(0, 99))
     def a_driver_sends_again(self, n: int) -> None:
         """Its connection broke after the first time; others did something meanwhile."""

@@ -50,7 +50,7 @@ OLD = "x"
 
 
 class Stage(RuleBasedStateMachine):
-    """The world of one example."""
+    """The world of one example. Which rules it has never depends on what happened, for that can differ."""
 
     server: ClassVar[AnyRedis]
     store: ClassVar[SqlStore]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from engagement.hot import commands
 from tests.integration.ledger.readers import Readers, endings, names, people, which
@@ -33,18 +33,20 @@ class Workers(Readers):
         if due:
             self.readings.append((self.flushers[n], self.flushers[n].read(due)))
 
-    @precondition(lambda self: self.readings)
     @rule(n=late, ends=st.booleans())
     def commit_late(self, n: int, ends: bool) -> None:
+        if not self.readings:
+            return
         flusher, batch = self.readings.pop(n % len(self.readings))
         done = flusher.commit(batch)
         if not ends:
             self.unsettled.append((flusher, done))
 
-    @precondition(lambda self: self.unsettled)
     @rule(n=late, some=st.none() | st.integers(0, 2))
     def settle_late(self, n: int, some: int | None) -> None:
         """All, or only some before the process ends."""
+        if not self.unsettled:
+            return
         flusher, done = self.unsettled.pop(n % len(self.unsettled))
         flusher.settle(done[:some])
 
