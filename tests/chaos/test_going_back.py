@@ -10,7 +10,7 @@ from tests.chaos.going_back import promoted_postgres, promoted_redis, restored_b
 from tests.chaos.seeds import new_seed
 from tests.chaos.wiped import wiped
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_restored_backup_loses_no_more_than_is_older_than_the_ledger_keeps(tmp_path: Path) -> None:

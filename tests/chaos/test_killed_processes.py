@@ -91,7 +91,7 @@ def check(served: Served, load: Load) -> None:
     assert list(unlike(load, stored(served), at)) == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_was_accepted_is_counted_once_while_web_redis_and_worker_are_killed(served: Served) -> None:
     with loaded(served, 16) as load:
         for n, what in enumerate([*VICTIMS * 2, *VICTIMS[2:] * 3], 1):
@@ -101,7 +101,7 @@ def test_what_was_accepted_is_counted_once_while_web_redis_and_worker_are_killed
     check(served, load)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_stopping_brings_the_whole_ledger_into_sql(served: Served) -> None:
     with loaded(served, 4, pause=0.0) as load:
         until(lambda: load.acknowledged >= 1_000, within=60)

@@ -10,7 +10,7 @@ from tests.chaos.rolling import rolling
 from tests.chaos.seeds import new_seed
 from tests.chaos.starving import crowded
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("sql", ["sqlite", "postgresql"])

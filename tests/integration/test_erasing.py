@@ -110,7 +110,7 @@ def test_an_erased_reader_leaves_no_choice_and_no_word(
     assert client.get(f"{A}/story/comments").json["items"][0]["votes"] == {"up": 1, "down": 0, "score": 1}  # type: ignore[index]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_erasure_under_live_reactions_and_votes_of_the_same_reader_is_exact(
     app: Flask, client: FlaskClient, new_reader: Callable[..., Headers], settings: Settings, world: World
 ) -> None:
@@ -134,7 +134,7 @@ def test_an_erasure_under_live_reactions_and_votes_of_the_same_reader_is_exact(
     no_trace(world.database, world.hot, id)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_crash_before_any_call_of_a_store_leaves_an_erasure_that_goes_on(
     client: FlaskClient, new_reader: Callable[..., Headers], world: World
 ) -> None:
@@ -161,7 +161,7 @@ def test_a_crash_before_any_call_of_a_store_leaves_an_erasure_that_goes_on(
     no_trace(world.database, world.hot, id)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Settings) -> None:
     """SIGKILL, whenever a worker has come a little further; no choice has a view."""
     names = [f"a{n}" for n in range(200)]

@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_the_job_to_the_workers(
     assert is_erased(database)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_on_the_data_folder_of_a_serve_that_is_stopped_it_brings_up_the_stores(tmp_path: Path) -> None:
     data = tmp_path / "data"
     make_folder(paths_for(data))

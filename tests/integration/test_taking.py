@@ -79,7 +79,7 @@ def test_what_is_taken_is_given_back_as_it_was_also_what_sql_did_not_have(world:
     assert verify(world.database, world.hot).differences == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_crash_before_any_call_of_a_store_changes_nothing_in_the_end(world: World, ann: UUID) -> None:
     """The nth worker ends before its nth call; the next one takes over."""
     before = tallies(world)

@@ -94,7 +94,7 @@ class Clients:
             self.answers["GET", status] += 1
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_the_release_before_goes_on_while_its_database_is_upgraded(tmp_path: Path) -> None:
     """It is then stopped, and this release finds all that was accepted."""
     (wheel,) = RELEASES.glob("*.whl")
@@ -156,7 +156,7 @@ def over_http(url: str) -> Callable[..., tuple[int, Any]]:
 
 
 @pytest.mark.postgresql_only("SQLite locks the file, not a table")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_table_in_use_is_waited_for_without_keeping_requests_waiting(
     settings: Settings, sql_store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

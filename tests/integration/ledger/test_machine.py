@@ -19,7 +19,7 @@ from tests.integration.ledger.machine import TIMES, Ledger, play
 from tests.integration.ledger.world import ONE, READERS, SITE
 from tests.servers import RedisServer
 
-pytestmark = [pytest.mark.every_redis, pytest.mark.timeout(120 * TIMES)]
+pytestmark = [pytest.mark.every_redis, pytest.mark.timeout(900 * TIMES)]
 
 
 def examples(world: type[Ledger], usual: int) -> int:
