@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import structlog
@@ -183,25 +183,20 @@ class StoredBallots:
         none = Known("", ZERO)
         return [Known(chosen.get(keys[b], ""), at[keys[b]]) if b in keys else none for b in ballots]
 
-    def heal(self, floors: Mapping[Ballot, str]) -> list[Ballot]:
-        """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floors.
+    def behind(self, floors: Mapping[Ballot, str]) -> list[Ballot]:
+        """Those of the ballots whose cursor is before the floor: SQL went back behind what Redis has trimmed.
 
-        Answers the ballots that lost something, among them those whose article is not there any more.
+        Among them are those whose article is not there any more.
         """
-        with self._database.read() as connection:
-            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in floors})
-            keys = {
-                ballot: sql_key(id, ballot)
-                for ballot in floors
-                if (id := ids.get((ballot.site, ballot.article))) is not None
-            }
-            at = read_cursors(connection, list(keys.values()))
-        behind = {
-            keys[b]: b for b, floor in floors.items() if b in keys and order(at[keys[b]]) < order(floor)
-        }
-        gone = [ballot for ballot in floors if ballot not in keys]
+        keys, at = self._cursors(floors)
+        return [b for b, floor in floors.items() if b not in keys or order(at[keys[b]]) < order(floor)]
+
+    def heal(self, floors: Mapping[Ballot, str]) -> None:
+        """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floors."""
+        keys, at = self._cursors(floors)
+        behind = {key: ballot for ballot, key in keys.items() if order(at[key]) < order(floors[ballot])}
         if not behind:
-            return gone
+            return
         with self._database.write() as connection:
             now = lock_cursors(connection, list(behind), wait=True)
             healed = {
@@ -215,7 +210,19 @@ class StoredBallots:
             log.error(
                 "sql went back; entries are lost", ballot=behind[key].name, cursor=now[key], floor=floor
             )
-        return [*gone, *behind.values()]
+
+    def _cursors(self, ballots: Collection[Ballot]) -> tuple[dict[Ballot, Key], dict[Key, str]]:
+        """The keys of those that SQL has an article for, and their cursors."""
+        if not ballots:
+            return {}, {}
+        with self._database.read() as connection:
+            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
+            keys = {
+                ballot: sql_key(id, ballot)
+                for ballot in ballots
+                if (id := ids.get((ballot.site, ballot.article))) is not None
+            }
+            return keys, read_cursors(connection, list(keys.values()))
 
 
 def _comment_exists(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:

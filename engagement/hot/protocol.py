@@ -140,10 +140,12 @@ def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
 def healing(ballot: Ballot) -> Plan[None]:
     """SQL went back behind what Redis has trimmed: go on from the floor, with a new view.
 
-    No snapshot from before may build it: it would hold what is lost.
+    No snapshot from before may build it: it would hold what is lost. That is said first, so that a process
+    which ends half way has healed nothing.
     """
-    yield Heal(ballot, (yield commands.floor(ballot)))
+    floor = yield commands.floor(ballot)
     yield commands.change_policy(ballot)
+    yield Heal(ballot, floor)
 
 
 def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Plan[dict[Ballot, str]]:

@@ -105,8 +105,10 @@ class Rewind:
 
     def _heal(self, floors: Mapping[str, str]) -> list[Ballot]:
         """Those of the ballots that lost what their ledgers don't hold any more."""
-        behind = self._stored.heal({Ballot.parse(name): floor for name, floor in floors.items()})
-        self._hot.execute_many([commands.change_policy(ballot) for ballot in behind])
+        named = {Ballot.parse(name): floor for name, floor in floors.items()}
+        behind = self._stored.behind(named)
+        self._hot.execute_many([commands.change_policy(ballot) for ballot in behind])  # as in `healing`
+        self._stored.heal({ballot: named[ballot] for ballot in behind})
         self._pages.drop(sorted({(ballot.site, ballot.article) for ballot in behind}))
         return behind
 
