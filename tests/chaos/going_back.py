@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from tests.chaos.clients import WRITER
+from tests.chaos.clients import READER_OF_ALL, WRITER
 from tests.chaos.history import Lossy, Window
 from tests.chaos.load import Load
 from tests.chaos.stored import Stored, losses
@@ -26,7 +26,9 @@ MENDED = "what could be was mended"
 """What a worker says when it has dropped the views of what SQL has lost."""
 
 
-def restored_backup(folder: Path, *, seed: int, before: float, after: float, keep: float = 60) -> Summary:
+def restored_backup(
+    folder: Path, *, seed: int, before: float, after: float, keep: float = 60, clients: int = 32
+) -> Summary:
     """PostgreSQL is restored from a backup that was taken `before` seconds ago; `after` it, more writes.
 
     `keep`: seconds for which the ledger keeps what is flushed; of choices no more is lost than is older.
@@ -37,7 +39,7 @@ def restored_backup(folder: Path, *, seed: int, before: float, after: float, kee
     with world.up():
         postgres = world.postgres
         assert postgres is not None
-        load = world.load(lossy=True, does=(WRITER,) * 32)
+        load = world.load(lossy=True, does=(WRITER,) * clients)
         with load.running(), world.lag_watched():
             world.spend(2)
             begun = world.flushed_until()
@@ -57,7 +59,9 @@ def restored_backup(folder: Path, *, seed: int, before: float, after: float, kee
         return _judged(world, load, lossy, rebuilt, within=keep + 20)
 
 
-def promoted_postgres(folder: Path, *, seed: int, lag: float, after: float, keep: float = 60) -> Summary:
+def promoted_postgres(
+    folder: Path, *, seed: int, lag: float, after: float, keep: float = 60, clients: int = 32
+) -> Summary:
     """The primary is killed, and a replica that lags by `lag` seconds is promoted: the URL names both."""
     world = World(folder, f"postgres replica that lags {lag:.0f} s", seed, webs=1, LEDGER_KEEP=str(keep))
     primary = world.postgres
@@ -67,7 +71,7 @@ def promoted_postgres(folder: Path, *, seed: int, lag: float, after: float, keep
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in (primary, replica))
         user, _, _ = primary.url.partition("@")
         with world.up(f"{user}@{hosts}/engagement"):
-            load = world.load(lossy=True, does=(WRITER,) * 32)
+            load = world.load(lossy=True, does=(WRITER,) * clients)
             with load.running(), world.lag_watched():
                 world.spend(2)
                 begun = world.flushed_until()
@@ -88,7 +92,7 @@ def promoted_postgres(folder: Path, *, seed: int, lag: float, after: float, keep
         replica.stop()
 
 
-def promoted_redis(folder: Path, *, seed: int, lag: float, after: float) -> Summary:
+def promoted_redis(folder: Path, *, seed: int, lag: float, after: float, clients: int = 32) -> Summary:
     """Redis is killed, and a replica that lags by `lag` seconds takes its place."""
     world = World(folder, f"redis replica that lags {lag:.0f} s", seed, webs=1)
     primary = world.redis
@@ -96,7 +100,7 @@ def promoted_redis(folder: Path, *, seed: int, lag: float, after: float) -> Summ
     nowhere = HeldPort()
     try:
         with world.up():
-            load = world.load(forgetful=True)
+            load = world.load(forgetful=True, does=(READER_OF_ALL,) * clients)
             with load.running(), world.lag_watched():
                 client = replica.client()
                 client.replicaof("127.0.0.1", primary.port)

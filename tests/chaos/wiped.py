@@ -10,6 +10,7 @@ from random import Random
 
 import redis
 
+from tests.chaos.clients import READER_OF_ALL
 from tests.chaos.history import Lossy
 from tests.chaos.stored import losses
 from tests.chaos.summary import Summary
@@ -21,12 +22,12 @@ EVERY = 0.02
 """Seconds between two keys that are unlinked."""
 
 
-def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False) -> Summary:
+def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False, clients: int = 32) -> Summary:
     """Random UNLINK and real eviction; with `emptied`, FLUSHALL in the middle."""
     name = "views unlinked and evicted" + (", FLUSHALL" if emptied else "")
     world = World(folder, name, seed, webs=1, LEDGER_KEEP="1")
     with world.up():
-        load = world.load(articles=60, forgetful=emptied)
+        load = world.load(articles=60, forgetful=emptied, does=(READER_OF_ALL,) * clients)
         with world.redis.client() as client, load.running(), world.lag_watched():
             client.config_set("maxmemory", client.info("memory")["used_memory"] + ROOM)
             with _unlinking(client, Random(seed)) as unlinked:
