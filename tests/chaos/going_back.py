@@ -63,7 +63,9 @@ def promoted_postgres(
     folder: Path, *, seed: int, lag: float, after: float, keep: float = 60, clients: int = 32
 ) -> Summary:
     """The primary is killed, and a replica that lags by `lag` seconds is promoted: the URL names both."""
-    world = World(folder, f"postgres replica that lags {lag:.0f} s", seed, webs=1, LEDGER_KEEP=str(keep))
+    world = World(
+        folder, f"postgres replica that lags {lag:.0f} s", seed, webs=1, workers=1, LEDGER_KEEP=str(keep)
+    )
     primary = world.postgres
     assert primary is not None
     replica = primary.replica(folder / "replica")
@@ -94,7 +96,7 @@ def promoted_postgres(
 
 def promoted_redis(folder: Path, *, seed: int, lag: float, after: float, clients: int = 32) -> Summary:
     """Redis is killed, and a replica that lags by `lag` seconds takes its place."""
-    world = World(folder, f"redis replica that lags {lag:.0f} s", seed, webs=1)
+    world = World(folder, f"redis replica that lags {lag:.0f} s", seed, webs=1, workers=1)
     primary = world.redis
     replica = RedisNode(folder / "replica")
     nowhere = HeldPort()

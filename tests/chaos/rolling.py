@@ -19,7 +19,7 @@ def rolling(folder: Path, *, seed: int, rounds: int, told: bool = True) -> Summa
     `told`: the balancer gives a group no new connections before it is ended. If it isn't, a connection that
     comes at the very moment when the last worker stops listening is cut off by the kernel: they are counted.
     """
-    world = World(folder, "rolling restart", seed)
+    world = World(folder, "rolling restart", seed, workers=1)
     with world.up() as fleet, Balancer(fleet.addresses).running() as balancer:
         load = world.load(pause=0.05)
         load.addresses = [balancer.address]

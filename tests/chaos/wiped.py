@@ -25,7 +25,7 @@ EVERY = 0.02
 def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False, clients: int = 32) -> Summary:
     """Random UNLINK and real eviction; with `emptied`, FLUSHALL in the middle."""
     name = "views unlinked and evicted" + (", FLUSHALL" if emptied else "")
-    world = World(folder, name, seed, webs=1, LEDGER_KEEP="1")
+    world = World(folder, name, seed, webs=1, workers=1, LEDGER_KEEP="1")
     with world.up():
         load = world.load(articles=60, forgetful=emptied, does=(READER_OF_ALL,) * clients)
         with world.redis.client() as client, load.running(), world.lag_watched():
