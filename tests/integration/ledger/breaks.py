@@ -215,6 +215,18 @@ MORE = [
         sql=True,
     ),
     Break(
+        "a ballot is healed before older snapshots are refused",
+        (
+            Cut(
+                (rewind.Rewind, "_heal"),
+                "self._hot.execute_many([commands.change_policy(ballot) for ballot in behind])",
+                "self._stored.heal({ballot: named[ballot] for ballot in behind})\n"
+                "        self._hot.execute_many([commands.change_policy(ballot) for ballot in behind])",
+            ),
+        ),
+        sql=True,
+    ),
+    Break(
         "a choice is taken that another view's reader was looked up for",
         (Cut("choose.lua", "or ARGV[9] ~= stamp then", "then"),),
         sql=True,

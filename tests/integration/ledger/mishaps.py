@@ -52,7 +52,12 @@ class Mishaps(Workers):
     @redis_goes_back
     @rule()
     def keep_redis(self) -> None:
-        self.redis_kept = {key: self.client.dump(key) or b"" for key in self.client.scan_iter(match="{s*")}
+        nodes = self.server.primaries if isinstance(self.server, RedisCluster) else [self.server]
+        self.redis_kept = {}
+        for node in nodes:  # the driver forgets nodes that have failed over, and stumbles then
+            with node.client() as client:
+                kept = {key: client.dump(key) or b"" for key in client.scan_iter(match="{s*")}
+            self.redis_kept |= kept
         self.model.keep_redis()
 
     @redis_goes_back
@@ -176,9 +181,12 @@ class Mishaps(Workers):
         self.choose(ballot, reader, choice)
 
     @sql_goes_back
-    @rule(b=at_first, reader=people, writes=st.booleans())
-    def restore_sql_under_a_web_process(self, b: int, reader: UUID, writes: bool) -> None:
-        """It has looked something up before SQL went back, and uses it when that was noticed and mended."""
+    @rule(b=at_first, reader=people, writes=st.booleans(), ends=st.booleans())
+    def restore_sql_under_a_web_process(self, b: int, reader: UUID, writes: bool, ends: bool) -> None:
+        """It has looked something up before SQL went back, and uses it when that was noticed and mended.
+
+        `ends`: the worker that mends it ends when it has committed something, and is started again.
+        """
         ballot = self.back_up_then_move(b, reader, 0)
         if writes:
             plan: Plan[object] = choosing(
@@ -193,6 +201,9 @@ class Mishaps(Workers):
             slow = Paused(hydrating(ballot, cold, self.hot.limits), self.hot)
             slow.step()
         self.restore_sql()
+        if ends:
+            with self.fuse.lit(0, "after a commit"):
+                self.rewind.check(beat=False)
         self.rewind.check(beat=False)
         if writes:
             self.look_at_a_tally(b)

@@ -80,8 +80,12 @@ class Model:
             self._accepted += 1
             self.redis[ballot].events.append(Event(id, reader, choice, self._accepted))
 
-    def store(self, ballot: Ballot, events: Iterable[Event]) -> None:
-        """SQL has committed these. They can be of a Redis that is over: then they are saved from the loss."""
+    def store(self, ballot: Ballot, before: Id, events: Iterable[Event]) -> None:
+        """SQL, which had come to `before`, has committed these.
+
+        They can be of a Redis that is over: then they are saved from the loss.
+        """
+        self.catch_up({ballot: before})
         log = self.sql[ballot]
         known = {event.id for event in self.redis[ballot].events}
         taken = list(events)

@@ -27,7 +27,7 @@ from engagement.worker.flush import Batch, Flusher
 from engagement.worker.outbox import Outbox
 from engagement.worker.rewind import Rewind
 from engagement.worker.storing import Reading
-from tests.integration.ledger.model import Event, Id, Model
+from tests.integration.ledger.model import START, Event, Id, Model
 from tests.integration.ledger.world import (
     ARTICLES,
     BALLOTS,
@@ -45,8 +45,6 @@ from tests.stores import SqlStore
 
 AGAIN = ("choose", "hydrate", "settle")
 """Scripts that a driver may send again, much later."""
-OLD = "x"
-"""Marks a view that is from before SQL went back."""
 
 
 class Stage(RuleBasedStateMachine):
@@ -178,8 +176,8 @@ class Stage(RuleBasedStateMachine):
         return ballot.kind == MOOD or ballot in BALLOTS or UUID(ballot.subject) in self.model.comments
 
     def is_old(self, ballot: Ballot) -> bool:
-        """Is its view from before SQL went back? Until it is built anew it has choices that are lost."""
-        if ballot in self.old and self.client.hget(ballot_keys(ballot)[0], OLD) is None:
+        """Can there be a view from before SQL went back, with choices that are lost? Until it is healed."""
+        if ballot in self.old and self.cursors([ballot])[ballot] >= self.floors([ballot]).get(ballot, START):
             self.old.discard(ballot)
         return ballot in self.old
 
@@ -190,11 +188,8 @@ class Stage(RuleBasedStateMachine):
         return ballot not in self.doubtful and not self.is_old(ballot)
 
     def has_lost(self, ballot: Ballot) -> None:
-        """What its view shows, if there is one, and what its ledger moves, is not what is left."""
-        view = ballot_keys(ballot)[0]
-        if self.client.exists(view):
-            self.client.hset(view, OLD, 1)
-            self.old.add(ballot)
+        """What a view shows, and what its ledger moves, is not what is left."""
+        self.old.add(ballot)
         left = self.model.redis[ballot].events
         if left:
             self.doubtful[ballot] = left[-1].id
@@ -244,5 +239,5 @@ class TellingFlusher(Flusher):
             for reading in done:
                 if self._stage.is_there(reading.ballot) and reading.entries:
                     events = [Event(order(e.id), e.reader, e.new) for e in reading.entries]
-                    self._stage.model.store(reading.ballot, events)
+                    self._stage.model.store(reading.ballot, order(reading.cursor), events)
         return done

@@ -69,13 +69,13 @@ class Workers(Readers):
     @rule(b=which, reader=people, n=who)
     def a_worker_ends_before_its_commit(self, b: int, reader: UUID, n: int) -> None:
         self.move(self.ballot(b), reader)
-        with self.fuse.lit(0, commits=True):
+        with self.fuse.lit(0, "before a commit"):
             self.flushers[n].flush(WHERE)
 
     @rule(article=names, reader=people, n=who)
     def a_worker_ends_before_it_has_counted(self, article: str, reader: UUID, n: int) -> None:
         self.post(article, reader, 1, None)
-        with self.fuse.lit(0, commits=True):
+        with self.fuse.lit(0, "before a commit"):
             self.outboxes[n].deliver()
 
     @rule(b=which, reader=people, n=who)

@@ -93,15 +93,15 @@ class Crash(BaseException):
 
 
 class Fuse:
-    """While it burns, the process ends when it has done so many steps more, or when it is about to commit."""
+    """While it burns, the process ends when it has done so many steps more."""
 
     left: int | None = None
-    commits = False
+    where: str | None = None
 
     @contextlib.contextmanager
-    def lit(self, steps: int, *, commits: bool = False) -> Iterator[None]:
-        """`commits`: steps are commits only."""
-        self.left, self.commits = steps, commits
+    def lit(self, steps: int, where: str | None = None) -> Iterator[None]:
+        """`where`: count only the steps "before a commit" or "after a commit"."""
+        self.left, self.where = steps, where
         try:
             yield
         except Crash:
@@ -109,9 +109,9 @@ class Fuse:
         finally:
             self.left = None
 
-    def burn(self, *, commits: bool = False) -> None:
-        """Before each step that the stores can tell from the next. Raises `Crash`."""
-        if self.left is not None and commits >= self.commits:
+    def burn(self, where: str | None = None) -> None:
+        """Between steps that the stores can tell from each other. Raises `Crash`."""
+        if self.left is not None and self.where in (None, where):
             self.left -= 1
             if self.left < 0:
                 raise Crash
@@ -137,7 +137,8 @@ class WatchedDatabase(Database):
         self.fuse.burn()
         with super().write() as connection:
             yield connection
-            self.fuse.burn(commits=True)
+            self.fuse.burn("before a commit")
+        self.fuse.burn("after a commit")
 
 
 def _hurry(connection: Any, _record: object) -> None:
