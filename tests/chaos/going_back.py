@@ -33,9 +33,8 @@ def restored_backup(
 
     `keep`: seconds for which the ledger keeps what is flushed; of choices no more is lost than is older.
     """
-    world = World(
-        folder, f"backup of {before:.0f} s ago, ledger of {keep:.0f} s", seed, LEDGER_KEEP=str(keep)
-    )
+    name = f"backup of {before:.0f} s ago, ledger of {keep:.0f} s"
+    world = World(folder, name, seed, webs=1, workers=1, LEDGER_KEEP=str(keep))
     with world.up():
         postgres = world.postgres
         assert postgres is not None
