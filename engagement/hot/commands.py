@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 LIMIT = 1_000_000
 """Entries that a shard may hold, unless it is set."""
+TRIMMED = 1_000
+"""Entries that one settling trims at most: Redis is never kept from others for long."""
 BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance", "audit"})
 
 
@@ -142,8 +144,9 @@ def settle(
 
     Does nothing on another run than that which the entries were read from.
     At once, where the shard holds more than half of the entries that it may, or Redis has no memory left.
+    Answers how many entries went, `TRIMMED` at most.
     """
-    args = (ballot.name, cursor, keep_ms, 1_000, limit, before, run)
+    args = (ballot.name, cursor, keep_ms, TRIMMED, limit, before, run)
     return Command(script("settle"), ballot_keys(ballot), args, int)
 
 

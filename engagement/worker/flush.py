@@ -111,7 +111,7 @@ class Flusher:
         for part in parts:
             batch = self.read(part)
             done = self._commit_what_can_be(batch)
-            self.settle(done)
+            result.pending |= self.settle(done)
             result.entries += sum(len(reading.entries) for reading in done)
             result.pending |= batch.more or len(done) < len(batch.readings)
         return result
@@ -161,12 +161,16 @@ class Flusher:
         self._hot.execute_many([commands.forget_view(r.ballot) for r in busy if r.key in off])
         return quiet + busy
 
-    def settle(self, done: list[Reading]) -> None:
-        """After the commit only: trim the ledgers, raise the floors. What fails is done another time."""
+    def settle(self, done: list[Reading]) -> bool:
+        """After the commit only: trim the ledgers, raise the floors; True if there is more to trim at once.
+
+        What fails is done another time.
+        """
         held = self._hot.limits.held
-        self._hot.execute_each(
+        gone = self._hot.execute_each(
             [commands.settle(r.ballot, r.run, r.cursor, r.end, self._keep_ms, held) for r in done]
         )
+        return any(isinstance(entries, int) and entries >= commands.TRIMMED for entries in gone)
 
     def _commit_what_can_be(self, batch: Batch) -> list[Reading]:
         """The batch; if one ballot makes it fail, each ballot by itself, so that the others go on."""

@@ -103,6 +103,25 @@ def test_what_is_flushed_stays_a_while_and_then_goes(
     assert hot.client.zscore(due, STORY.name) is None
 
 
+def test_a_worker_does_not_rest_while_more_may_be_trimmed(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    hot.execute_many(
+        [commands.choose(STORY, clock.new_id().bytes, "sad", "a" * 24) for _ in range(2 * commands.TRIMMED)]
+    )
+    while flusher(hot, database).flush().entries:
+        pass
+    ledger, _, due = ballot_keys(STORY)[2:5]
+    left = []
+    pending = True
+    while pending:
+        hot.client.zadd(due, {STORY.name: 0}, xx=True)
+        pending = flusher(hot, database, keep=0.0).flush().pending
+        left.append(hot.client.xlen(ledger))
+    assert left == [commands.TRIMMED + 1, 1, 0]
+
+
 def test_a_new_choice_makes_a_kept_ballot_due_at_once(
     client: FlaskClient, reader: Headers, database: Database, hot: Hot
 ) -> None:

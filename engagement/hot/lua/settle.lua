@@ -1,6 +1,7 @@
 -- After the commit of a flush: trims what SQL has and is old enough.
 -- ARGV: 1 ballot, 2 committed cursor, 3 milliseconds that a flushed entry stays, 4 entries to look at,
 --       5 entries that the shard may hold, 6 the cursor before this flush, 7 the run that was flushed
+-- Answers how many entries went; as many as it looks at: there may be more.
 if ARGV[7] ~= run() then return 0 end -- ids of another run are not these
 local keep = tonumber(ARGV[3])
 -- Where room is short, what SQL has goes at once. (No ballot is called '': this adds nothing, but is refused when memory is full.)
@@ -23,6 +24,7 @@ if keep > 0 and first and tonumber(first[2][8]) <= limit then
   redis.call('HSET', KEYS[7], late, string.format('%.0f %s', till, bound))
 end
 local trim, kept
+local gone = 0
 local oldest = redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', 1)[1] -- most often young, and that is all
 local flushed = oldest and tonumber(oldest[2][8]) <= limit and redis.call('XRANGE', KEYS[3], '-', ARGV[2], 'COUNT', ARGV[4])
 for _, entry in ipairs(flushed or { oldest }) do
@@ -35,7 +37,7 @@ for _, entry in ipairs(flushed or { oldest }) do
   trim = entry[1]
 end
 if trim then
-  local gone = redis.call('XTRIM', KEYS[3], 'MINID', trim) + redis.call('XDEL', KEYS[3], trim)
+  gone = redis.call('XTRIM', KEYS[3], 'MINID', trim) + redis.call('XDEL', KEYS[3], trim)
   redis.call('HINCRBY', KEYS[7], 'held', -gone)
   local floor = redis.call('HGET', KEYS[4], ARGV[1])
   if not floor or before(floor, trim) then redis.call('HSET', KEYS[4], ARGV[1], trim) end
@@ -50,4 +52,4 @@ elseif redis.call('XLEN', KEYS[3]) > 0 then
 elseif redis.call('ZCARD', KEYS[5]) == 0 then
   redis.call('HSET', KEYS[7], 'held', 0) -- every ledger of the shard is empty: whatever went wrong is mended
 end
-return 1
+return gone

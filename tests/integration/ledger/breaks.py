@@ -85,8 +85,8 @@ SEVEN = [
         (
             Cut(
                 (flush.Flusher, "flush"),
-                "done = self._commit_what_can_be(batch)\n            self.settle(done)",
-                "self.settle(batch.readings)\n            done = self._commit_what_can_be(batch)",
+                "done = self._commit_what_can_be(batch)\n            result.pending |= self.settle(done)",
+                "result.pending |= self.settle(batch.readings)\n            done = self._commit_what_can_be(batch)",
             ),
         ),
     ),
