@@ -7,6 +7,7 @@ from flask import Flask
 from engagement import health, http, openapi
 from engagement.comments import api as comments_api
 from engagement.comments.service import Comments
+from engagement.comments.writing import Rules, Writing
 from engagement.counts import api as counts_api
 from engagement.counts.service import Counts
 from engagement.db.ballots import StoredBallots
@@ -45,7 +46,9 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["engagement.sites"] = sites
     people = Readers(database, tokens)
     moods = Reactions(hot, pages, database, sites, limits)
-    threads = Comments(database, hot, pages, sites, limits, settings.comment_max_length)
+    threads = Comments(database, hot, pages, sites)
+    rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
+    writing = Writing(database, hot, pages, sites, limits, rules)
 
     http.init_app(app, settings.body_max_bytes, lambda: database.breaker.is_open)
     health.init_app(app, hot, database, settings.metrics_dir)
@@ -54,7 +57,7 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (
         footer_api.blueprint(settings, sites, Footer(hot, pages, sites, moods, threads, people), callers),
         reactions_api.blueprint(settings, sites, moods, callers),
-        comments_api.blueprint(settings, sites, threads, callers),
+        comments_api.blueprint(settings, sites, threads, writing, callers),
         counts_api.blueprint(settings, sites, Counts(pages, sites, moods)),
         readers_api.blueprint(sites, people, callers, limits),
     ):

@@ -9,8 +9,12 @@ EngagementError
     ├── Forbidden        403
     ├── NotFound         404
     ├── Closed           409  the article takes no more of this
+    ├── Repeated         409  the same text, twice in a row
+    ├── Expired          410  a walk that was left for too long
+    ├── Edited           412  somebody was faster; If-Match names another revision
     ├── TooLarge         413
     ├── Invalid          422  a field is wrong; `errors` names it
+    ├── Unconditional    428  If-Match is missing
     ├── TooFast          429  Retry-After
     └── Unavailable      503  Retry-After: a store is down or busy
         ├── RedisUnavailable
@@ -110,6 +114,24 @@ class Closed(Problem):
     status, kind, title = 409, "closed", "Closed"
 
 
+class Repeated(Problem):
+    """The same text again."""
+
+    status, kind, title = 409, "repeated", "You have just said that"
+
+
+class Expired(Problem):
+    """What a cursor leads through is not kept any more."""
+
+    status, kind, title = 410, "expired", "The page is gone"
+
+
+class Edited(Problem):
+    """It is not as the caller has seen it."""
+
+    status, kind, title = 412, "edited", "It has been changed meanwhile"
+
+
 class TooLarge(Problem):
     """The body is over the limit."""
 
@@ -120,6 +142,12 @@ class Invalid(Problem):
     """One or more fields are wrong; `errors` names each."""
 
     status, kind, title = 422, "invalid", "A field is not valid"
+
+
+class Unconditional(Problem):
+    """A change that doesn't say what it changes."""
+
+    status, kind, title = 428, "unconditional", "If-Match is needed"
 
 
 class TooFast(Problem):

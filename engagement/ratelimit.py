@@ -58,6 +58,10 @@ class RateLimits:
         """A comment, or a change of name."""
         self._hit("comment", [(self._comments, reader.hex), (self._network_comments, network)])
 
+    def preview(self, network: str) -> None:
+        """A text that is shown as it would look."""
+        self._hit("preview", [(self._network_choices, network)])
+
     def _hit(self, action: str, limits: list[Limit]) -> None:
         if not self._enabled:
             return

@@ -49,6 +49,10 @@ class Settings:
     public_max_age: int = 1
     comment_max_length: int = 5_000
     """Characters."""
+    edit_window: int = 900
+    """How long readers may edit what they have posted."""
+    nesting: int = 3
+    """The deepest level of replies that is shown nested; of what is posted from now on."""
     body_max_bytes: int = 65_536
     token_max_age: int = 400 * 86_400
     tracking_parameters: tuple[str, ...] = ()
@@ -104,6 +108,8 @@ def load(**given: Any) -> Settings:
         "trusted_proxies": lambda n: _networks(env.list(n)),
         "public_max_age": lambda n: env.int(n, validate=Range(0, 3600)),
         "comment_max_length": lambda n: env.int(n, validate=Range(1, 20_000)),
+        "edit_window": lambda n: env.int(n, validate=Range(0, 30 * 86_400)),
+        "nesting": lambda n: env.int(n, validate=Range(1, 10)),
         "body_max_bytes": lambda n: env.int(n, validate=Range(1024, 1_048_576)),
         "token_max_age": lambda n: env.int(n, validate=Range(60)),
         "tracking_parameters": lambda n: tuple(env.list(n)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +11,22 @@ from flask.views import MethodView
 
 from engagement.comments.once import Draft
 from engagement.comments.schemas import (
+    BodySchema,
+    ChangeHeadersSchema,
     CommentListSchema,
     CommentSchema,
     NewCommentSchema,
     PageArgumentsSchema,
     PermalinkSchema,
     PostHeadersSchema,
+    PreviewSchema,
     RepliesArgumentsSchema,
     VotedSchema,
     VoteSchema,
 )
 from engagement.comments.service import Comments
+from engagement.comments.writing import Writing
+from engagement.errors import BadRequest, Unconditional
 from engagement.http import private, public
 from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
 from engagement.readers.caller import Callers
@@ -29,14 +35,16 @@ from engagement.sites.canonical import encode_segment
 from engagement.sites.service import Sites
 
 
-def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Callers) -> StrictBlueprint:
+def blueprint(
+    settings: Settings, sites: Sites, comments: Comments, writing: Writing, callers: Callers
+) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("comments", __name__, description="Comments, replies and votes")
     max_age = settings.public_max_age
 
     @blp.route(f"{ARTICLE}/comments")
     class CommentList(MethodView):
-        @may_answer(400, 404, 422, 503)
+        @may_answer(400, 404, 410, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(PageArgumentsSchema, location="query")
         @blp.response(200, CommentListSchema)
@@ -57,7 +65,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
             found = sites.site(site)
             caller = callers.reader(found.key)
             name = sites.article_of_segment(article)
-            posted = comments.post(found, name, caller, Draft(**body, **sent))
+            posted = writing.post(found, name, caller, Draft(**body, **sent))
             place = f"/v1/{found.key}/articles/{encode_segment(name)}/comments/{posted['id']}"
             return private(posted, 201, Location=place)
 
@@ -71,9 +79,38 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
             key = sites.site(site).key
             return public(comments.one(key, sites.article_of_segment(article), comment), max_age=max_age)
 
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503)
+        @blp.arguments(ChangeHeadersSchema, location="headers")
+        @blp.arguments(BodySchema)
+        @blp.response(200, CommentSchema)
+        def patch(
+            self, sent: dict[str, Any], body: dict[str, Any], site: str, article: str, comment: UUID
+        ) -> Response:
+            """Edit one's own comment, while the time for it lasts."""
+            found = sites.site(site)
+            caller = callers.reader(found.key)
+            name = sites.article_of_segment(article)
+            revision = _revision(sent.get("if_match"))
+            if revision is None:
+                raise Unconditional('Send the revision that you have seen: If-Match: "1".')
+            return private(writing.edit(found, name, comment, caller, body["body"], revision))
+
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(400, 401, 403, 404, 412, 422, 503)
+        @blp.arguments(ChangeHeadersSchema, location="headers")
+        @blp.response(204)
+        def delete(self, sent: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
+            """Take one's own comment back, for good."""
+            found = sites.site(site)
+            caller = callers.reader(found.key)
+            name = sites.article_of_segment(article)
+            writing.delete(found, name, comment, caller, _revision(sent.get("if_match")))
+            return Response(status=204)
+
     @blp.route(f"{ARTICLE}/comments/<uuid:comment>/replies")
     class Replies(MethodView):
-        @may_answer(400, 404, 422, 503)
+        @may_answer(400, 404, 410, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
         @blp.arguments(RepliesArgumentsSchema, location="query")
         @blp.response(200, CommentListSchema)
@@ -87,7 +124,7 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
     @blp.route(f"{ARTICLE}/comments/<uuid:comment>/vote")
     class Vote(MethodView):
         @blp.doc(security=[{"reader": []}])
-        @may_answer(400, 401, 403, 404, 413, 415, 422, 429, 503)
+        @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
         @blp.arguments(VoteSchema)
         @blp.response(200, VotedSchema)
         def put(self, body: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
@@ -95,7 +132,27 @@ def blueprint(settings: Settings, sites: Sites, comments: Comments, callers: Cal
             found = sites.site(site)
             caller = callers.reader(found.key)
             name = sites.article_of_segment(article)
-            votes = comments.vote(found, name, comment, caller, body["value"])
+            votes = writing.vote(found, name, comment, caller, body["value"])
             return private({"value": body["value"], "votes": votes})
 
+    @blp.route("/v1/<site>/preview")
+    class Preview(MethodView):
+        @may_answer(400, 403, 404, 413, 415, 422, 429, 503)
+        @blp.arguments(BodySchema)
+        @blp.response(200, PreviewSchema)
+        def post(self, body: dict[str, Any], site: str) -> Response:
+            """How a comment would look."""
+            sites.site(site)
+            return private({"body_html": writing.preview(body["body"], callers.network())})
+
     return blp
+
+
+def _revision(if_match: str | None) -> int | None:
+    """The revision that an `If-Match: "3"` names. Raises `BadRequest`."""
+    if if_match is None:
+        return None
+    found = re.fullmatch(r'"(\d{1,9})"', if_match.strip())
+    if found is None:
+        raise BadRequest('If-Match is not a revision such as "1".')
+    return int(found[1])

@@ -1,20 +1,36 @@
-"""Which comments count, and what the outbox will still change in the counts. Pure.
+"""Which comments count, where they are shown, and what each change of one adds to the counts. Pure.
 
-A comment's row and its outbox row are written in one transaction, so at any moment the counts of an article
-are its comments that count, less what its waiting rows will still add.
+A change of a comment and the row that tells it (`events`) are written in one transaction, so at any moment
+an article's counts are its comments that count, less what its waiting rows will still add.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 APPROVED = "approved"
-"""The status of the comments that count: in the article's number, and in the replies to their parent."""
+"""The status of the comments that count."""
+PENDING = "pending"
+"""Waits for a moderator; its author alone sees it."""
+DELETED = "deleted"
+"""By its author, or with its author: without text. It is shown, as a stone, while replies to it are."""
 
-POSTED = "comment.posted"
 
-EFFECTS: Mapping[str, int] = {POSTED: 1}
-"""Event → what its outbox row adds to the counts when it is delivered.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a comment, and what that adds: to the article's comments, to what its place shows."""
 
-Every event that makes a comment count, or no longer count, is here with 1 or -1; the others change nothing.
-"""
+    name: str
+    counted: int
+    listed: int
+
+
+POSTED = Event("comment.posted", 1, 1)
+HELD = Event("comment.held", 0, 0)
+EDITED = Event("comment.edited", 0, 0)
+
+
+def moved(before: tuple[str, bool], after: tuple[str, bool], name: str) -> Event:
+    """What a change from one (status, shown) to another adds."""
+    counted = (after[0] == APPROVED) - (before[0] == APPROVED)
+    return Event(name, counted, after[1] - before[1])

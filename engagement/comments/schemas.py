@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from engagement.comments.once import HEADER
-from engagement.comments.paging import MAX_PAGE, PAGE
+from engagement.comments.paging import MAX_CURSOR, MAX_PAGE, PAGE
 from engagement.comments.ranking import DEFAULT_ORDER, ORDERS, REPLY_ORDER
 from engagement.sites.schemas import WriteHeadersSchema
 
@@ -24,7 +24,8 @@ class PageArgumentsSchema(ma.Schema):
     sort = _sort(DEFAULT_ORDER)
     limit = _limit()
     cursor = ma.fields.String(
-        validate=ma.validate.Length(1, 200), metadata={"description": "`next_cursor` of the page before"}
+        validate=ma.validate.Length(1, MAX_CURSOR),
+        metadata={"description": "`next_cursor` of the page before"},
     )
 
 
@@ -46,6 +47,26 @@ class NewCommentSchema(ma.Schema):
 
     body = ma.fields.String(required=True, metadata={"description": "Markdown without HTML and images"})
     parent_id = ma.fields.UUID(allow_none=True, metadata={"description": "The comment that this one answers"})
+
+
+class BodySchema(ma.Schema):
+    """The text of a comment."""
+
+    body = ma.fields.String(required=True, metadata={"description": "Markdown without HTML and images"})
+
+
+class PreviewSchema(ma.Schema):
+    """How it would look."""
+
+    body_html = ma.fields.String(required=True)
+
+
+class ChangeHeadersSchema(ma.Schema):
+    """Headers of a change to a comment."""
+
+    if_match = ma.fields.String(
+        data_key="If-Match", metadata={"description": 'The revision that the caller has seen: `"1"`'}
+    )
 
 
 class PostHeadersSchema(WriteHeadersSchema):
@@ -103,6 +124,7 @@ class CommentSchema(ma.Schema):
         validate=ma.validate.OneOf(["approved", "pending", "removed"]),
         metadata={"description": "A removed comment holds its place in the thread: show that it was removed"},
     )
+    held_for = ma.fields.String(metadata={"description": "Of one's own pending comment: why it waits"})
     created_at = ma.fields.AwareDateTime(required=True)
     edited_at = ma.fields.AwareDateTime(required=True, allow_none=True)
     revision = ma.fields.Integer(required=True)

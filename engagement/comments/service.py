@@ -1,4 +1,4 @@
-"""Posts comments, tells threads, takes votes."""
+"""Tells threads: pages, permalinks, and what waits of a reader's own."""
 
 from __future__ import annotations
 
@@ -6,119 +6,29 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import select
 
-from engagement import clock
-from engagement.comments import once, threads
-from engagement.comments.counting import APPROVED, POSTED
-from engagement.comments.once import Draft
+from engagement.comments import threads
 from engagement.comments.paging import PAGE, Cursor
-from engagement.comments.rendering import RENDERER_VERSION, render
+from engagement.comments.ranking import ORDERS
+from engagement.comments.walking import Walking
 from engagement.db.engine import Database
-from engagement.db.tables import comments, outbox
-from engagement.errors import Closed, Invalid, NotFound
+from engagement.db.tables import comments
+from engagement.errors import NotFound
 from engagement.hot.connection import Hot
-from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
-from engagement.hot.protocol import choosing
-from engagement.ratelimit import RateLimits
-from engagement.readers.bars import lock_reader
-from engagement.readers.caller import Caller
-from engagement.sites.service import Article, Site, Sites
-from engagement.text import clean_text
-
-CHOICES = {1: "up", 0: "", -1: "down"}
-MAX_DEPTH = 32_767
+from engagement.hot.walks import Walks
+from engagement.sites.service import Article, Sites
 
 
 class Comments:
-    """Comments of articles: SQL first, counts by way of the outbox."""
+    """Comments of articles, as readers see them."""
 
-    def __init__(
-        self, database: Database, hot: Hot, pages: Pages, sites: Sites, limits: RateLimits, max_length: int
-    ) -> None:
+    def __init__(self, database: Database, hot: Hot, pages: Pages, sites: Sites) -> None:
         self._database = database
-        self._hot = hot
         self._pages = pages
         self._sites = sites
-        self._limits = limits
-        self._max_length = max_length
-
-    def post(self, site: Site, article: str, caller: Caller, draft: Draft) -> dict[str, Any]:
-        """Store a comment. The first one of an article makes it, where the site allows that.
-
-        The same draft with the same idempotency key is stored once, and answered again.
-        Raises `Closed`, `Forbidden`, `Invalid`, `TooFast`, `Unauthorized`, `Unavailable`.
-        """
-        try:
-            text = clean_text(draft.body, max_length=self._max_length)
-        except ValueError as error:
-            raise Invalid(errors={"body": [str(error)]}) from error
-        html = render(text)
-        again = self._posted_before(article, caller, draft)
-        if again is not None:
-            return again
-        self._limits.comment(caller.reader_id, caller.network)
-        found = self._sites.find(site.key, article)
-        if found is None and site.articles == "open":
-            self._limits.new_article(caller.network)
-        with self._database.write() as connection:
-            if found is None:
-                found = self._sites.create(connection, site, article, draft.signature)
-            at = found.id, clock.new_id()
-            if once.claim(connection, caller.reader_id, found, draft, at[1]):
-                self._store(connection, found, caller, draft.parent_id, at[1], text, html)
-            else:
-                at = once.posted(connection, caller.reader_id, article, draft) or at
-            posted = threads.one(connection, *at)
-        self._pages.drop([(site.key, article)])
-        return _seen(posted)
-
-    def _posted_before(self, article: str, caller: Caller, draft: Draft) -> dict[str, Any] | None:
-        """What this key was used for already: sending again costs nothing."""
-        if draft.idempotency_key is None:
-            return None
-        with self._database.read() as connection:
-            before = once.posted(connection, caller.reader_id, article, draft)
-            return None if before is None else _seen(threads.one(connection, *before))
-
-    def _store(
-        self,
-        connection: Connection,
-        found: Article,
-        caller: Caller,
-        parent_id: UUID | None,
-        comment_id: UUID,
-        text: str,
-        html: str,
-    ) -> None:
-        if not found.comments_open:
-            raise Closed("This article takes no more comments.")
-        lock_reader(connection, found.site, caller.reader_id)
-        depth = 0
-        if parent_id is not None:
-            above = connection.scalar(
-                select(comments.c.depth).where(
-                    comments.c.article_id == found.id,
-                    comments.c.id == parent_id,
-                    comments.c.status == APPROVED,
-                )
-            )
-            if above is None:
-                raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
-            depth = min(above + 1, MAX_DEPTH)
-        now = clock.now()
-        connection.execute(
-            insert(comments).values(
-                article_id=found.id, id=comment_id, parent_id=parent_id or found.id, depth=depth,
-                reader_id=caller.reader_id, status=APPROVED, body=text, body_html=html,
-                renderer=RENDERER_VERSION, revision=1, created_at=now, network=caller.network,
-                up=0, down=0, score=0, reply_count=0, pinned=False, featured=False,
-            )
-        )  # fmt: skip
-        connection.execute(
-            insert(outbox).values(article_id=found.id, comment_id=comment_id, event=POSTED, created_at=now)
-        )
+        self._walking = Walking(database, Walks(hot))
 
     def first_page(self, found: Article | None, sort: str, limit: int) -> bytes:
         """The first page of an article's threads, from SQL, as JSON; empty where there is no article."""
@@ -127,7 +37,7 @@ class Comments:
     def page(self, site: str, article: str, sort: str, limit: int, cursor: str | None) -> bytes:
         """A page of an article's threads, as JSON; the usual first page comes from what is kept rendered.
 
-        Raises `BadRequest` for an unreadable cursor.
+        Raises `BadRequest` for an unreadable cursor, `Expired` for one that was left for too long.
         """
         if cursor is not None:
             after = Cursor.decode(cursor, sort)
@@ -148,23 +58,17 @@ class Comments:
     def replies(
         self, site: str, article: str, comment_id: UUID, sort: str, limit: int, cursor: str | None
     ) -> dict[str, Any]:
-        """A page of a comment's replies. Raises `BadRequest`, `NotFound`."""
+        """A page of a comment's replies. Raises `BadRequest`, `Expired`, `NotFound`."""
         after = Cursor.decode(cursor, sort) if cursor is not None else None
         found = self._article(site, article)
+        c = comments.c
         with self._database.read() as connection:
-            parent = connection.execute(
-                select(comments.c.reply_count).where(
-                    comments.c.article_id == found.id,
-                    comments.c.id == comment_id,
-                    comments.c.status == APPROVED,
-                )
-            ).one_or_none()
-            if parent is None:
-                raise NotFound("There is no such comment.")
-            return threads.page(
-                connection, found.id, comment_id,
-                sort=sort, limit=limit, cursor=after, total=parent.reply_count,
-            )  # fmt: skip
+            total = connection.scalar(
+                select(c.reply_count).where(c.article_id == found.id, c.id == comment_id, c.shown)
+            )
+        if total is None:
+            raise NotFound("There is no such comment.")
+        return self._listed(found, comment_id, sort, limit, after, total)
 
     def one(self, site: str, article: str, comment_id: UUID) -> dict[str, Any]:
         """A comment and its ancestors. Raises `NotFound`."""
@@ -177,23 +81,15 @@ class Comments:
             above = threads.ancestors(connection, found.id, UUID(parent)) if parent else []
         return {"comment": comment, "ancestors": above}
 
-    def vote(self, site: Site, article: str, comment_id: UUID, caller: Caller, value: int) -> dict[str, int]:
-        """Set the caller's vote: 1, 0 or -1; answers the exact votes.
-
-        Raises `NotFound`, `TooFast`, `Unavailable`.
-        """
-        self._limits.choice(caller.reader_id, caller.network)
-        ballot = Ballot(site.key, article, VOTE, str(comment_id))
-        held = self._hot.limits.held
-        plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network, held)
-        counts = self._hot.play(plan).counts
-        up, down = counts.get("up", 0), counts.get("down", 0)
-        return {"up": up, "down": down, "score": up - down}
-
     def on_article(self, article_id: UUID, ids: list[UUID]) -> set[UUID]:
         """Those of the ids that are comments on this article."""
         with self._database.read() as connection:
             return threads.existing(connection, article_id, ids)
+
+    def pending(self, article_id: UUID, reader_id: UUID) -> list[dict[str, Any]]:
+        """The reader's own comments that wait for a moderator, newest first."""
+        with self._database.read() as connection:
+            return threads.pending(connection, article_id, reader_id)
 
     def _article(self, site: str, article: str) -> Article:
         found = self._sites.find(site, article)
@@ -204,18 +100,22 @@ class Comments:
     def _page(self, found: Article | None, sort: str, limit: int, after: Cursor | None) -> dict[str, Any]:
         if found is None:
             return {"items": [], "next_cursor": None, "sort": sort, "total": 0}
+        return self._listed(found, found.id, sort, limit, after, found.threads)
+
+    def _listed(
+        self, found: Article, place: UUID, sort: str, limit: int, after: Cursor | None, total: int
+    ) -> dict[str, Any]:
+        if after is not None and ORDERS[sort].moves:
+            ids, more = self._walking.page(found, place, after, limit)
+            with self._database.read() as connection:
+                return threads.page(connection, found.id, ids, more, sort=sort, total=total)
         with self._database.read() as connection:
-            return threads.page(
-                connection, found.id, found.id, sort=sort, limit=limit, cursor=after, total=found.threads
-            )
-
-
-def _seen(comment: dict[str, Any] | None) -> dict[str, Any]:
-    if comment is None:
-        raise NotFound("The comment is not to be seen any more.")
-    return comment
+            if after is None:
+                return threads.first_page(connection, found.id, place, sort=sort, limit=limit, total=total)
+            ids, more = threads.by_age(connection, found.id, place, after, limit)
+            return threads.page(connection, found.id, ids, more, sort=sort, total=total)
 
 
 def part_of(sort: str) -> str:
     """The name under which the first page of an order is kept rendered."""
-    return f"list:{sort}"
+    return f"list.1:{sort}"

@@ -2,75 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, literal, select, tuple_
+from sqlalchemy import Connection, Row, Select, literal, select
 
 from engagement import clock
-from engagement.comments.counting import APPROVED
-from engagement.comments.paging import Cursor
+from engagement.comments.counting import APPROVED, PENDING
+from engagement.comments.paging import MAX_PINNED, Cursor, tail, tails
 from engagement.comments.ranking import ORDERS, REPLY_ORDER, Order
-from engagement.db.tables import Id, comments, readers
+from engagement.db.tables import comments, place_of, readers
 
 REMOVED = "removed"
-"""The status that is told of a comment that was emptied: it holds its place in the thread, and counts.
+"""The status that is told of a comment without text: it holds its place in the thread.
 
 Who wrote it is told no more.
 """
 INLINE = (3, 2, 1, 0)
 """How many first replies stand in a list, by their level below it; what is deeper comes by cursor."""
 ANCESTORS = 50
-START = Cursor(REPLY_ORDER, 0, UUID(int=0))
-"""Before the first reply."""
+MAX_PENDING = 50
+"""Of a reader's comments on an article, the newest."""
+CHUNK = 1_000
+"""Ids that are read at once."""
 
 
 def _select() -> Select[Any]:
-    return select(comments, readers.c.name.label("reader_name")).join(
+    return select(comments, place_of(comments).label("place"), readers.c.name.label("reader_name")).join(
         readers, readers.c.id == comments.c.reader_id
     )
 
 
-def _children(
-    article_id: UUID, parent_id: UUID, order: Order, cursor: Cursor | None, limit: int
-) -> Select[Any]:
+def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:
+    """The ids of what is shown in a place, in an order."""
     c = comments.c
-    statement = _select().where(c.article_id == article_id, c.parent_id == parent_id, c.status == APPROVED)
-    if cursor is not None:
-        if order.by_score:
-            statement = statement.where(
-                tuple_(c.score, c.id) < tuple_(literal(cursor.score), literal(cursor.id, Id()))
-            )
+    keys = [c.id] if order.column is None else [c[order.column], c.id]
+    return (
+        select(c.id)
+        .where(c.article_id == article_id, place_of(comments) == place, c.shown)
+        .order_by(*(key.desc() if order.newest_first else key.asc() for key in keys))
+    )
+
+
+def first_page(
+    connection: Connection, article_id: UUID, place: UUID, *, sort: str, limit: int, total: int
+) -> dict[str, Any]:
+    """The pinned comments, and the first `limit` others. `total`: of what is shown in the place."""
+    pinned = list(
+        connection.scalars(
+            listed(article_id, place, ORDERS["newest"]).where(comments.c.pinned).limit(MAX_PINNED)
+        )
+    )
+    ids = listed(article_id, place, ORDERS[sort]).where(comments.c.id.not_in(pinned)).limit(limit + 1)
+    found = list(connection.scalars(ids))
+    shown = [*pinned, *found[:limit]]
+    cursor = None
+    if len(found) > limit:
+        if ORDERS[sort].moves:
+            cursor = Cursor(sort, shown=tails(shown))
         else:
-            statement = statement.where(c.id < cursor.id if order.newest_first else c.id > cursor.id)
-    keys = [c.score, c.id] if order.by_score else [c.id]
-    return statement.order_by(*(key.desc() if order.newest_first else key.asc() for key in keys)).limit(limit)
+            cursor = Cursor(sort, after=shown[-1], shown=tails(pinned))
+    return page(connection, article_id, shown, cursor, sort=sort, total=total)
+
+
+def by_age(
+    connection: Connection, article_id: UUID, place: UUID, cursor: Cursor, limit: int
+) -> tuple[list[UUID], Cursor | None]:
+    """The ids of the next page in an order that doesn't move, and where to go on."""
+    shown = cursor.tails
+    statement = listed(article_id, place, ORDERS[cursor.sort]).limit(limit + len(shown) + 1)
+    if cursor.after is not None:
+        newest_first = ORDERS[cursor.sort].newest_first
+        statement = statement.where(
+            comments.c.id < cursor.after if newest_first else comments.c.id > cursor.after
+        )
+    found = [id for id in connection.scalars(statement) if tail(id) not in shown]
+    more = Cursor(cursor.sort, after=found[limit - 1], shown=cursor.shown) if len(found) > limit else None
+    return found[:limit], more
+
+
+def rest(
+    connection: Connection, article_id: UUID, place: UUID, after: UUID | None, since: UUID | None
+) -> Iterator[UUID]:
+    """Ids of what is shown in a place, newest first, from after `after` on, down to `since`."""
+    c = comments.c
+    while True:
+        statement = listed(article_id, place, ORDERS["newest"]).limit(CHUNK)
+        if after is not None:
+            statement = statement.where(c.id < after)
+        if since is not None:
+            statement = statement.where(c.id >= since)
+        found = list(connection.scalars(statement))
+        yield from found
+        if len(found) < CHUNK:
+            return
+        after = found[-1]
 
 
 def page(
     connection: Connection,
     article_id: UUID,
-    parent_id: UUID,
+    ids: Sequence[UUID],
+    cursor: Cursor | None,
     *,
     sort: str,
-    limit: int,
-    cursor: Cursor | None = None,
     total: int,
 ) -> dict[str, Any]:
-    """A list of the children of `parent_id` (the article's own id: its threads), first replies within."""
-    order = ORDERS[sort]
-    rows = connection.execute(_children(article_id, parent_id, order, cursor, limit + 1)).all()
-    below = _levels(connection, article_id, rows[:limit])
-    return _list(rows, limit, sort, total, below, 0)
+    """A list of these comments, first replies within; those that are shown no more are left out."""
+    c = comments.c
+    statement = _select().where(c.article_id == article_id, c.id.in_(ids), c.shown)
+    found = {row.id: row for row in connection.execute(statement)} if ids else {}
+    rows = [found[id] for id in ids if id in found]
+    below = _levels(connection, article_id, rows)
+    return {
+        "items": [_body(row, below, 0) for row in rows],
+        "next_cursor": cursor.encode() if cursor else None,
+        "sort": sort,
+        "total": max(total, len(rows) + (cursor is not None)),
+    }
 
 
 def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str, Any] | None:
     """A comment with its first replies; None if it isn't there or isn't to be seen."""
-    row = _row(connection, article_id, comment_id)
+    c = comments.c
+    statement = _select().where(c.article_id == article_id, c.id == comment_id, c.shown)
+    row = connection.execute(statement).one_or_none()
     if row is None:
         return None
     return _body(row, _levels(connection, article_id, [row]), 0)
+
+
+def own(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str, Any] | None:
+    """A comment as its author sees it, be it pending, with its first replies."""
+    c = comments.c
+    statement = _select().where(
+        c.article_id == article_id, c.id == comment_id, c.status.in_((APPROVED, PENDING))
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return _body(row, _levels(connection, article_id, [row]), 0)
+
+
+def pending(connection: Connection, article_id: UUID, reader_id: UUID) -> list[dict[str, Any]]:
+    """The reader's comments that wait for a moderator, newest first."""
+    c = comments.c
+    rows = connection.execute(
+        _select()
+        .where(c.article_id == article_id, c.reader_id == reader_id, c.status == PENDING)
+        .order_by(c.id.desc())
+        .limit(MAX_PENDING)
+    )
+    return [_body(row, {}, len(INLINE)) for row in rows]
 
 
 def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list[dict[str, Any]]:
@@ -89,75 +173,66 @@ def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list
     rows = connection.execute(
         _select()
         .join(chain, chain.c.id == comments.c.id)
-        .where(comments.c.article_id == article_id, comments.c.status == APPROVED)
+        .where(comments.c.article_id == article_id, comments.c.shown)
         .order_by(chain.c.distance.desc())
     )
     return [_body(row, {}, len(INLINE)) for row in rows]
 
 
-def _row(connection: Connection, article_id: UUID, comment_id: UUID) -> Row[Any] | None:
-    return connection.execute(
-        _select().where(
-            comments.c.article_id == article_id, comments.c.id == comment_id, comments.c.status == APPROVED
-        )
-    ).one_or_none()
-
-
 def _levels(connection: Connection, article_id: UUID, rows: Sequence[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
-    """First replies of these comments, of those replies, and so on: parent → rows, one more than shown."""
+    """First replies of these comments, of those replies, and so on: place → rows, one more than shown."""
     found: dict[UUID, list[Row[Any]]] = {}
     for shown in INLINE:
         if not rows:
             break
-        parents = [row.id for row in rows]
-        found |= {parent: [] for parent in parents}
-        for row in connection.execute(_first_replies(article_id, parents, shown + 1)):
-            found[row.parent_id].append(row)
-        rows = [row for parent in parents for row in found[parent][:shown]]
+        places = [row.id for row in rows]
+        found |= {place: [] for place in places}
+        for row in connection.execute(_first_replies(article_id, places, shown + 1)):
+            found[row.place].append(row)
+        rows = [row for place in places for row in found[place][:shown]]
     return found
 
 
-def _first_replies(article_id: UUID, parents: Sequence[UUID], each: int) -> Select[Any]:
-    """The oldest replies of each parent. One statement of one shape, each parent by its index."""
-    parent, reply = comments.alias("parent"), comments.alias("reply")
+def _first_replies(article_id: UUID, places: Sequence[UUID], each: int) -> Select[Any]:
+    """The oldest replies in each place. One statement of one shape, each place by its index."""
+    above, reply = comments.alias("above"), comments.alias("reply")
     oldest = (
         select(reply.c.id)
         .where(
-            reply.c.article_id == parent.c.article_id,
-            reply.c.parent_id == parent.c.id,
-            reply.c.status == APPROVED,
+            reply.c.article_id == above.c.article_id,
+            place_of(reply) == above.c.id,
+            reply.c.shown,
         )
         .order_by(reply.c.id)
         .limit(each)
-        .correlate(parent)
+        .correlate(above)
         .scalar_subquery()
     )
     return (
         _select()
-        .join(parent, (parent.c.article_id == comments.c.article_id) & comments.c.id.in_(oldest))
-        .where(parent.c.article_id == article_id, parent.c.id.in_(parents))
+        .join(above, (above.c.article_id == comments.c.article_id) & comments.c.id.in_(oldest))
+        .where(above.c.article_id == article_id, above.c.id.in_(places))
         .order_by(comments.c.id)
     )
 
 
-def _list(
-    rows: Sequence[Row[Any]], limit: int, sort: str, total: int, below: dict[UUID, list[Row[Any]]], level: int
-) -> dict[str, Any]:
-    shown = rows[:limit]
-    last = Cursor(sort, shown[-1].score, shown[-1].id) if shown else START
+def _replies(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
+    found = below.get(row.id, [])
+    shown = found[: INLINE[level] if level < len(INLINE) else 0]
+    more = None
+    if len(found) > len(shown):
+        more = Cursor(REPLY_ORDER, after=shown[-1].id if shown else None).encode()
     return {
-        "items": [_body(row, below, level) for row in shown],
-        "next_cursor": last.encode() if len(rows) > limit else None,
-        "sort": sort,
-        "total": max(total, len(rows)),
+        "items": [_body(reply, below, level + 1) for reply in shown],
+        "next_cursor": more,
+        "sort": REPLY_ORDER,
+        "total": max(row.reply_count, len(found)),
     }
 
 
 def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
-    shown = INLINE[level] if level < len(INLINE) else 0
-    replies = _list(below.get(row.id, []), shown, REPLY_ORDER, row.reply_count, below, level + 1)
     removed = not row.body
-    return {
+    body = {
         "id": str(row.id),
         "parent_id": None if row.parent_id == row.article_id else str(row.parent_id),
         "depth": row.depth,
@@ -174,10 +249,13 @@ def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[
         "revision": row.revision,
         "votes": {"up": row.up, "down": row.down, "score": row.score},
         "reply_count": row.reply_count,
-        "replies": replies,
+        "replies": _replies(row, below, level),
         "pinned": row.pinned,
         "featured": row.featured,
     }
+    if row.held_for and row.status == PENDING:
+        body["held_for"] = row.held_for
+    return body
 
 
 def existing(connection: Connection, article_id: UUID, ids: Iterable[UUID]) -> set[UUID]:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Table,
     and_,
-    func,
     select,
     update,
 )
@@ -145,8 +144,9 @@ class StoredBallots:
             if article is None:
                 raise NotFound("There is no such article.")
             key = sql_key(article.id, ballot)
-            if ballot.kind != MOOD and not _comment_exists(connection, article.id, key[2]):
-                raise NotFound("There is no such comment.")
+            is_open = article.reactions_open
+            if ballot.kind != MOOD:
+                is_open = _takes_votes(connection, article.id, key[2])
             counts = connection.execute(
                 select(tallies.c.choice, tallies.c.count).where(on_ballot(tallies, key), tallies.c.count != 0)
             )
@@ -156,7 +156,7 @@ class StoredBallots:
                 cursor=read_cursors(connection, [key])[key],
                 counts={choice: count for choice, count in counts},
                 complete=connection.scalar(select(1).where(on_ballot(choices, key)).limit(1)) is None,
-                open=article.reactions_open or ballot.kind != MOOD,
+                open=is_open,
             )
 
     def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
@@ -225,10 +225,13 @@ class StoredBallots:
             return keys, read_cursors(connection, list(keys.values()))
 
 
-def _comment_exists(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:
-    return (
-        connection.scalar(
-            select(func.count()).where(comments.c.article_id == article_id, comments.c.id == comment_id)
+def _takes_votes(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:
+    """Is the comment to be voted on? Raises `NotFound`."""
+    found: bool | None = connection.scalar(
+        select((comments.c.shown) & (comments.c.body != "")).where(
+            comments.c.article_id == article_id, comments.c.id == comment_id
         )
-        == 1
     )
+    if found is None:
+        raise NotFound("There is no such comment.")
+    return bool(found)

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from engagement.db.engine import Database
+from engagement.db.indexes import build_missing
 from engagement.db.tables import meta, shards
 from engagement.errors import DatabaseUnavailable, StartError
 from engagement.hot.keys import SHARDS
@@ -36,6 +37,7 @@ def upgrade(database_url: str) -> None:
                     if not is_current(connection):
                         _migrate(connection)
                     _lay_shards(connection)
+                build_missing(database)
                 return
             except DatabaseUnavailable as error:
                 if not left or _sqlstate(error) != LOCK_NOT_AVAILABLE:

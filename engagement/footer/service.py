@@ -71,15 +71,16 @@ class Footer:
         return orjson.dumps(body), degraded
 
     def me(self, site: Site, article: str, caller: Caller, asked: Sequence[UUID]) -> dict[str, Any]:
-        """The caller, their mood, and their votes on these comments (0 on those that aren't there).
+        """The caller, their mood, their votes on these comments (0 on those that aren't there), what waits.
 
         Raises `Unauthorized`, `Unavailable`.
         """
         reader = self._readers.get(site.key, caller.reader_id)
         found = self._sites.find(site.key, article)
         votes = dict.fromkeys(map(str, asked), 0)
-        mood = None
+        mood, pending = None, []
         if found is not None:
+            pending = self._comments.pending(found.id, caller.reader_id)
             there = self._comments.on_article(found.id, list(asked)) if asked else set()
             of_mood = Ballot(site.key, article, MOOD)
             of_votes = {Ballot(site.key, article, VOTE, str(id)): str(id) for id in there}
@@ -87,4 +88,4 @@ class Footer:
             choices = self._hot.play(plan)
             mood = choices[of_mood] or None
             votes |= {id: VALUES[choices[ballot]] for ballot, id in of_votes.items()}
-        return {"reader": reader.body(), "mood": mood, "votes": votes, "pending": []}
+        return {"reader": reader.body(), "mood": mood, "votes": votes, "pending": pending}

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from engagement.errors import WAITING, Closed, Forbidden, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Barred, Cold, Full, Known, Shut, Snapshot, Tally, TooMuch, Unknown
-from engagement.hot.keys import Ballot
+from engagement.hot.keys import MOOD, VOTE, Ballot
 
 T = TypeVar("T")
 Plan = Generator[Any, Any, T]
@@ -22,6 +22,10 @@ ATTEMPTS = 10
 """Rounds before a write or read gives up as busy; each is caused by somebody else's progress."""
 
 
+SHUT = {
+    MOOD: "This article takes no reactions any more.",
+    VOTE: "This comment takes no votes any more.",
+}
 RECOUNT = 5_000
 """Ballots whose entries are counted in one step."""
 BUSY = "The article is busy."
@@ -99,7 +103,7 @@ def choosing(
                 (found,) = yield LookUp((ballot,), reader)
                 known = replace(found, stamp=stamp)
             case Shut():
-                raise Closed("This article takes no reactions any more.")
+                raise Closed(SHUT[ballot.kind])
             case Barred():
                 raise Forbidden("This reader may not react or vote.")
             case Full():

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from engagement import clock
 from engagement.db.engine import Database
-from engagement.db.tables import dead_letters, outbox
+from engagement.db.tables import dead_letters, events, outbox
 from engagement.hot.connection import Hot
 from engagement.verify import repair as repairs
 from engagement.verify import stored, views
@@ -57,11 +57,12 @@ def verify(database: Database, hot: Hot, *, repair: bool = False) -> Report:
 def _look_aside(database: Database, totals: Totals) -> None:
     """What is no difference, and should be told: what SQL refused, and what the outbox holds for long."""
     now = clock.now()
-    old = outbox.c.created_at < now - timedelta(milliseconds=views.LONG)
+    old = now - timedelta(milliseconds=views.LONG)
+    waiting = union_all(*(select(table.c.created_at) for table in (events, outbox))).subquery().c
     with database.read() as connection:
         totals.dead_letters = connection.scalar(select(func.count()).select_from(dead_letters)) or 0
         totals.undelivered, oldest = connection.execute(
-            select(func.count(), func.min(outbox.c.created_at)).where(old)
+            select(func.count(), func.min(waiting.created_at)).where(waiting.created_at < old)
         ).one()
     if oldest is not None:
         totals.longest_wait = max(totals.longest_wait, int((now - oldest).total_seconds()))

@@ -13,8 +13,10 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
+    SmallInteger,
     Subquery,
     and_,
     case,
@@ -27,7 +29,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from engagement.comments.counting import APPROVED, EFFECTS
+from engagement.comments.counting import APPROVED, POSTED
 from engagement.db import bulk
 from engagement.db.ballots import Key
 from engagement.db.tables import (
@@ -36,7 +38,9 @@ from engagement.db.tables import (
     articles,
     choices,
     comments,
+    events,
     outbox,
+    place_of,
     tallies,
 )
 from engagement.hot.keys import VOTE
@@ -144,14 +148,17 @@ def _by_choice(on: On) -> Subquery:
 
 def comment_counts(on: On) -> Select[Any]:
     """A row for each article: its `comments` and `threads` as counted, and as stored."""
-    m, s = comments.c, article_counts.c
-    root = case((m.parent_id == m.article_id, 1), else_=0)
+    m, s, w = comments.c, article_counts.c, _waiting(on).subquery().c
+    approved, thread = (
+        case((m.status == APPROVED, 1), else_=0),
+        case((and_(m.shown, place_of(comments) == m.article_id), 1), else_=0),
+    )
     figures = ("comments", "threads", "stored_comments", "stored_threads")
     rows = union_all(
-        select(m.article_id, func.count().label("comments"), func.sum(root).label("threads"),
+        select(m.article_id, func.sum(approved).label("comments"), func.sum(thread).label("threads"),
                ZERO.label("stored_comments"), ZERO.label("stored_threads"))
-        .where(on(m.article_id), m.status == APPROVED).group_by(m.article_id),
-        _waiting(on).with_only_columns(m.article_id, -_effect(), -_effect() * root, ZERO, ZERO),
+        .where(on(m.article_id)).group_by(m.article_id),
+        select(w.article_id, -w.counted, case((w.place == w.article_id, -w.listed), else_=0), ZERO, ZERO),
         select(s.article_id, ZERO, ZERO, s.comments, s.threads).where(on(s.article_id)),
     ).subquery()  # fmt: skip
     return (
@@ -169,14 +176,16 @@ def replies(on: On, after: tuple[UUID, UUID] | None = None, ids: Sequence[UUID] 
 
     Only those after `after` (article, comment), or only those with these `ids`.
     """
-    m = comments.c
-    answers, own = m.parent_id != m.article_id, [on(m.article_id)]
+    m, w = comments.c, _waiting(on).subquery().c
+    place = place_of(comments)
+    listed, own, waiting = [place != m.article_id], [on(m.article_id)], [w.place != w.article_id]
     if ids is not None:
-        answers, own = and_(answers, m.parent_id.in_(ids)), [*own, m.id.in_(ids)]
+        listed, own = [*listed, place.in_(ids)], [*own, m.id.in_(ids)]
+        waiting = [*waiting, w.place.in_(ids)]
     rows = union_all(
-        select(m.article_id, m.parent_id.label("id"), func.count().label("counted"), ZERO.label("stored"))
-        .where(on(m.article_id), answers, m.status == APPROVED).group_by(m.article_id, m.parent_id),
-        _waiting(on).with_only_columns(m.article_id, m.parent_id, -_effect(), ZERO).where(answers),
+        select(m.article_id, place.label("id"), func.count().label("counted"), ZERO.label("stored"))
+        .where(on(m.article_id), *listed, m.shown).group_by(m.article_id, place),
+        select(w.article_id, w.place, -w.listed, ZERO).where(*waiting),
         select(m.article_id, m.id, ZERO, m.reply_count).where(*own, m.reply_count != 0),
     ).subquery()  # fmt: skip
     counted, stored = func.sum(rows.c.counted), func.sum(rows.c.stored)
@@ -194,19 +203,25 @@ def replies(on: On, after: tuple[UUID, UUID] | None = None, ids: Sequence[UUID] 
     )
 
 
-def _waiting(on: On) -> Select[Any]:
-    """Rows that wait in the outbox, with their comments."""
-    o, m = outbox.c, comments.c
-    return (
-        select(o.id)
-        .join_from(outbox, comments, and_(m.article_id == o.article_id, m.id == o.comment_id))
-        .where(on(o.article_id))
+def _waiting(on: On) -> CompoundSelect[Any]:
+    """What rows that wait for a worker will still add: `counted` and `listed`, and in which `place`."""
+    e, o, m, posted = events.c, outbox.c, comments.c, literal(POSTED.counted, SmallInteger)
+    return union_all(
+        *(
+            select(
+                t.article_id,
+                place_of(comments).label("place"),
+                counted.label("counted"),
+                listed.label("listed"),
+            )
+            .join_from(table, comments, and_(m.article_id == t.article_id, m.id == t.comment_id))
+            .where(on(t.article_id))
+            for table, t, counted, listed in (
+                (events, e, e.counted, e.listed),
+                (outbox, o, posted, posted),
+            )
+        )
     )
-
-
-def _effect() -> ColumnElement[int]:
-    """What a waiting row will still add."""
-    return case(*((outbox.c.event == event, by) for event, by in EFFECTS.items()), else_=0)
 
 
 def _past(after: Sequence[Any] | None, *columns: Any) -> ColumnElement[bool]:

@@ -46,7 +46,7 @@ class Worker:
         self._settings = settings
         self._vitals = VitalsCollector(hot, self._database)
         pages = Pages(hot, settings.page_ttl)
-        self._outbox = Outbox(self._database, pages)
+        self._outbox = Outbox(self._database, hot, pages)
         self._rewind = Rewind(hot, self._database, stored, pages)
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._jobs = Jobs(Stores(hot, self._database, Pages(hot, settings.page_ttl)))

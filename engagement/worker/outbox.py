@@ -1,20 +1,35 @@
-"""From the outbox to counts: what happened to comments moves counts and drops rendered pages."""
+"""From events to counts: what happened to comments moves counts and drops rendered pages.
+
+`outbox` is what releases before 0.3 write.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter as Tally
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, Table, delete, literal, select
 
-from engagement.comments.counting import EFFECTS
+from engagement.comments.counting import DELETED, POSTED, moved
 from engagement.db import bulk
 from engagement.db.engine import Database
-from engagement.db.tables import article_counts, articles, comments, outbox
+from engagement.db.events import tell
+from engagement.db.tables import article_counts, articles, comments, events, outbox, place_of
+from engagement.errors import RedisUnavailable
+from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
+from engagement.worker import storing
 
+Name = tuple[UUID, UUID]
+"""A comment: its article, itself."""
+COMMENT = ("article_id", "id")
 COUNTED = Counter("engagement_outbox_rows_total", "Outbox rows turned into counts")
 ROWS = 500
 """Of one transaction at most."""
@@ -23,19 +38,23 @@ VOTES = 0.5
 
 
 class Outbox:
-    """Turns outbox rows into counts. Counting and deleting a row are one transaction."""
+    """Turns rows into counts. Counting and deleting a row are one transaction."""
 
-    def __init__(self, database: Database, pages: Pages) -> None:
+    def __init__(self, database: Database, hot: Hot, pages: Pages) -> None:
         self._database = database
+        self._hot = hot
         self._pages = pages
         self._to_drop: set[tuple[str, str]] = set()
+        self._to_close: set[Ballot] = set()
         self._voted: set[tuple[str, str]] = set()
         self._voted_dropped_at = 0.0
 
     def deliver(self) -> int:
         """One round: how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
         with self._database.read() as connection:
-            waiting = connection.scalar(select(outbox.c.id).limit(1)) is not None
+            waiting = any(
+                connection.scalar(select(table.c.id).limit(1)) is not None for table in (events, outbox)
+            )
         taken = self._count() if waiting else 0
         if self._voted and time.monotonic() - self._voted_dropped_at > VOTES:
             self._to_drop |= self._voted
@@ -43,7 +62,14 @@ class Outbox:
             self._voted_dropped_at = time.monotonic()
         if self._to_drop and self._pages.drop(sorted(self._to_drop)):
             self._to_drop.clear()
+        self._change_policies()
         return taken
+
+    def _change_policies(self) -> None:
+        """Whether a comment takes votes follows from its state: views that were built before go."""
+        with suppress(RedisUnavailable):
+            self._hot.execute_many([commands.change_policy(ballot) for ballot in self._to_close])
+            self._to_close.clear()
 
     def voted(self, articles: set[tuple[str, str]]) -> None:
         """Votes on comments of these (site, article) have moved: their pages are to be dropped soon."""
@@ -51,44 +77,91 @@ class Outbox:
 
     def _count(self) -> int:
         with self._database.write() as connection:
-            rows = connection.execute(
-                select(outbox.c.id, outbox.c.article_id, outbox.c.event, comments.c.parent_id)
-                .join(
-                    comments,
-                    (comments.c.article_id == outbox.c.article_id) & (comments.c.id == outbox.c.comment_id),
-                )
-                .order_by(outbox.c.id)
-                .limit(ROWS)
-                .with_for_update(skip_locked=True, of=outbox)
-            ).all()
-            total, threads, replies = Tally[UUID](), Tally[UUID](), Tally[tuple[UUID, UUID]]()
-            for row in rows:
-                by = EFFECTS.get(row.event, 0)
-                total[row.article_id] += by
-                if row.parent_id == row.article_id:
-                    threads[row.article_id] += by
-                else:
-                    replies[row.article_id, row.parent_id] += by
-            _add(connection, total, threads, replies)
-            connection.execute(delete(outbox).where(outbox.c.id.in_([row.id for row in rows])))
+            rows = _take(connection, events, events.c.counted, events.c.listed)
+            posted = literal(POSTED.counted)
+            before = _take(connection, outbox, posted, posted)
+            storing.rank(connection, _unranked(connection, before))
+            counts = _Counts()
+            for row in (*rows, *before):
+                counts.add(row)
+            counts.store(connection)
             names = connection.execute(
-                select(articles.c.site, articles.c.external_id).where(articles.c.id.in_(list(total)))
+                select(articles.c.id, articles.c.site, articles.c.external_id).where(
+                    articles.c.id.in_(list(counts.total))
+                )
             )
-            self._to_drop |= {(site, article) for site, article in names}
-        COUNTED.inc(len(rows))
-        return len(rows)
+            named = {row.id: (row.site, row.external_id) for row in names}
+            self._to_drop |= set(named.values())
+            self._to_close |= {
+                Ballot(*named[row.article_id], VOTE, str(row.comment_id))
+                for row in rows
+                if row.counted and row.event != POSTED.name
+            }
+        taken = len(rows) + len(before)
+        COUNTED.inc(taken)
+        return taken
 
 
-def _add(
-    connection: Connection, total: Tally[UUID], threads: Tally[UUID], replies: Tally[tuple[UUID, UUID]]
-) -> None:
-    """Articles, then comments by id: the one lock order."""
-    rows = [(a, n, threads[a]) for a, n in sorted(total.items())]
-    added = ("comments", "threads")
-    bulk.put(connection, article_counts, ("article_id", *added), rows, add=added)
-    parents = sorted(replies)
-    bulk.lock(connection, comments, ("article_id", "id"), parents)
-    bulk.change(
-        connection, comments, ("article_id", "id"),
-        [(*parent, replies[parent]) for parent in parents], add=("reply_count",),
-    )  # fmt: skip
+def _take(connection: Connection, table: Table, counted: Any, listed: Any) -> Sequence[Row[Any]]:
+    """Rows that nobody else has, with what is asked of their comments; they are gone at the commit."""
+    rows = connection.execute(
+        select(
+            table.c.id, table.c.article_id, table.c.comment_id, table.c.event,
+            counted.label("counted"), listed.label("listed"),
+            comments.c.parent_id, place_of(comments).label("place_id"),
+        )
+        .join(comments, (comments.c.article_id == table.c.article_id) & (comments.c.id == table.c.comment_id))
+        .order_by(table.c.id)
+        .limit(ROWS)
+        .with_for_update(skip_locked=True, of=table)
+    ).all()  # fmt: skip
+    if rows:
+        connection.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
+    return rows
+
+
+def _unranked(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Name, tuple[int, int]]:
+    """The votes of comments that the release before has posted: it knows fewer orders."""
+    keys = [(row.article_id, row.comment_id) for row in rows]
+    found = bulk.fetch(connection, comments, COMMENT, keys, (*COMMENT, "up", "down"))
+    return {(a, id): (up, down) for a, id, up, down in found}
+
+
+class _Counts:
+    """What some rows add to counts, and whose replies they are."""
+
+    def __init__(self) -> None:
+        self.total, self._threads = Tally[UUID](), Tally[UUID]()
+        self._replies, self._parents = Tally[Name](), set[Name]()
+
+    def add(self, row: Row[Any]) -> None:
+        self.total[row.article_id] += row.counted
+        if row.place_id == row.article_id:
+            self._threads[row.article_id] += row.listed
+        else:
+            self._replies[row.article_id, row.place_id] += row.listed
+        if row.listed and row.parent_id != row.article_id:
+            self._parents.add((row.article_id, row.parent_id))
+
+    def store(self, connection: Connection) -> None:
+        """Articles, then comments by id: the one lock order."""
+        rows = [(a, n, self._threads[a]) for a, n in sorted(self.total.items())]
+        added = ("comments", "threads")
+        bulk.put(connection, article_counts, ("article_id", *added), rows, add=added)
+        bulk.lock(connection, comments, COMMENT, sorted({*self._replies, *self._parents}))
+        replies = [(*place, by) for place, by in sorted(self._replies.items()) if by]
+        bulk.change(connection, comments, COMMENT, replies, add=("reply_count",))
+        _set_stones(connection, sorted(self._parents))
+
+
+def _set_stones(connection: Connection, parents: Sequence[Name]) -> None:
+    """A deleted comment is shown as long as a reply to it is. Its own place is told next time."""
+    found = bulk.fetch(connection, comments, COMMENT, parents, (*COMMENT, "status", "shown"))
+    reply = comments.c
+    for a, id, _, shown in sorted(row for row in found if row[2] == DELETED):
+        answers = (reply.article_id == a, reply.parent_id == id, reply.shown)
+        stands = connection.scalar(select(1).where(*answers).limit(1)) is not None
+        if stands != bool(shown):
+            bulk.change(connection, comments, COMMENT, [(a, id, stands)], replace=("shown",))
+            event = moved((DELETED, bool(shown)), (DELETED, stands), "comment.stone")
+            tell(connection, a, id, event.name, counted=event.counted, listed=event.listed)

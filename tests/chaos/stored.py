@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engagement.db.engine import Database
-from engagement.db.tables import articles, choices, comments, dead_letters, outbox, tallies
+from engagement.db.tables import articles, choices, comments, dead_letters, events, tallies
 from engagement.hot.keys import MOOD
 from tests.chaos.history import NOTHING_LOST, Attempt, History, Lossy, Place
 from tests.chaos.load import Load
@@ -34,7 +34,7 @@ class Stored:
     tallies: dict[Place, dict[str, int]]
     comments: dict[str, Comment]
     waiting: int
-    """Rows of the outbox."""
+    """Events."""
     dead: int
     """Dead letters."""
 
@@ -61,7 +61,7 @@ def read_stored(url: str) -> Stored:
             )
             for row in connection.execute(select(comments))
         }  # fmt: skip
-        waiting = connection.scalar(select(func.count()).select_from(outbox)) or 0
+        waiting = connection.scalar(select(func.count()).select_from(events)) or 0
         dead = connection.scalar(select(func.count()).select_from(dead_letters)) or 0
     database.close()
     return Stored(dict(voted), dict(counted), said, waiting, dead)

@@ -44,7 +44,7 @@ def test_an_unknown_vote_is_named(client: FlaskClient, reader: Headers, value: o
     problem(answer, 422, "value")
 
 
-@pytest.mark.parametrize("query", ["sort=best", "limit=0", "limit=51", "limit=x", "cursor="])
+@pytest.mark.parametrize("query", ["sort=worst", "limit=0", "limit=51", "limit=x", "cursor="])
 def test_a_bad_query_is_named(client: FlaskClient, query: str) -> None:
     problem(client.get(f"{A}/comments?{query}"), 422, query.partition("=")[0])
 

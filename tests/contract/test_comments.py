@@ -76,7 +76,7 @@ def test_replies_stand_under_their_comment_oldest_first(
     assert rest["next_cursor"] is None
 
 
-def test_replies_nest_and_what_is_deeper_comes_by_cursor(
+def test_replies_nest_to_a_depth_and_stand_flat_below_it(
     client: FlaskClient, reader: Headers, worker: Worker
 ) -> None:
     parent = post(client, reader, "0")
@@ -85,14 +85,17 @@ def test_replies_nest_and_what_is_deeper_comes_by_cursor(
         chain.append(post(client, reader, str(depth), chain[-1]["id"]))
     worker.drain()
     node = client.get(f"{A}/comments").json["items"][0]  # type: ignore[index]
-    for depth in range(1, 4):
+    for depth in range(1, 3):
         assert bodies(node["replies"]) == [str(depth)]
         node = node["replies"]["items"][0]
-        assert node["depth"] == depth
-    assert node["replies"]["items"] == []
+        assert (node["depth"], node["reply_count"]) == (depth, 3 if depth == 2 else 1)
+    assert bodies(node["replies"]) == ["3"]
     cursor = node["replies"]["next_cursor"]
     deeper: Any = client.get(f"{A}/comments/{node['id']}/replies?cursor={cursor}").json
-    assert bodies(deeper) == ["4"]
+    assert bodies(deeper) == ["4", "5"]
+    assert [item["depth"] for item in deeper["items"]] == [4, 5]
+    assert deeper["items"][1]["parent_id"] == deeper["items"][0]["id"]
+    assert deeper["items"][0]["replies"]["items"] == []
 
 
 def test_a_permalink_brings_its_ancestors(client: FlaskClient, reader: Headers) -> None:

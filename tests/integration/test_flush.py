@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 from engagement import clock
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
-from engagement.db.tables import articles, choices, comments, dead_letters, outbox, sites, tallies
+from engagement.db.tables import articles, choices, comments, dead_letters, events, sites, tallies
 from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
@@ -43,7 +43,7 @@ def test_votes_on_a_comment_that_sql_has_lost_are_put_aside_and_the_rest_goes_th
     for comment in posted:
         client.put(f"{A}/comments/{comment['id']}/vote", json={"value": 1}, headers=reader)
     with database.write() as connection:
-        connection.execute(delete(outbox))
+        connection.execute(delete(events))
         connection.execute(delete(comments).where(comments.c.body == "a"))
     assert worker.drain()
     with database.read() as connection:

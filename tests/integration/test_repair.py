@@ -24,7 +24,7 @@ from engagement.db.tables import (
     choices,
     comments,
     cursors,
-    outbox,
+    events,
     tallies,
 )
 from engagement.hot import commands
@@ -285,7 +285,7 @@ def test_a_repair_waits_for_a_delivery_that_is_half_way_and_counts_what_it_bring
             .where(comments.c.id == UUID(story))
             .values(reply_count=comments.c.reply_count + 1)
         )
-        delivery.execute(delete(outbox))
+        delivery.execute(delete(events))
         with repairing(database, hot):
             delivery.commit()
     with database.read() as connection:

@@ -12,12 +12,13 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from engagement import clock
 from engagement.cli import main
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
+from engagement.db.events import tell
 from engagement.db.tables import (
     article_counts,
     articles,
@@ -25,6 +26,7 @@ from engagement.db.tables import (
     comments,
     cursors,
     dead_letters,
+    events,
     outbox,
     tallies,
 )
@@ -91,7 +93,8 @@ def test_what_agrees_has_no_difference(database: Database, hot: Hot) -> None:
         (update(comments).values(reply_count=0), {"replies"}),
         (update(comments).values(reply_count=1), {"replies"}),
         (delete(article_counts), {"comments", "threads"}),
-        (update(comments).where(comments.c.depth == 1).values(status="rejected"), {"comments", "replies"}),
+        (update(comments).where(comments.c.depth == 1).values(status="rejected"), {"comments"}),
+        (update(comments).where(comments.c.depth == 1).values(shown=False), {"replies"}),
     ],
 )
 def test_each_kind_of_difference_in_sql_is_found(
@@ -208,43 +211,60 @@ def hot_choose(reader: UUID, mood: str) -> Any:
     return next(choosing(STORY, reader.bytes, mood, "network"))
 
 
-def test_events_that_wait_in_the_outbox_are_no_difference_whatever_they_will_do(
-    story: str, worker: Worker, database: Database, hot: Hot, monkeypatch: pytest.MonkeyPatch
+def test_events_that_wait_are_no_difference_whatever_they_will_do(
+    story: str, worker: Worker, database: Database, hot: Hot
 ) -> None:
-    effects = {"comment.posted": 1, "comment.rejected": -1, "comment.approved": 1}
-    monkeypatch.setattr("engagement.verify.counting.EFFECTS", effects)
-    monkeypatch.setattr("engagement.worker.outbox.EFFECTS", effects)
     with database.read() as connection:
         rows = connection.execute(select(comments.c.article_id, comments.c.id, comments.c.depth)).all()
 
-    def moderate(depth: int, *events: str) -> None:
+    def moderate(depth: int, *decisions: str) -> None:
         """A decision changes the comment and writes its event in one transaction, as a post does."""
-        for event in events:
-            status = event.removeprefix("comment.")
+        for status in decisions:
+            shown = status == "approved"
+            by = 0 if status == "featured" else 1 if shown else -1
             with database.write() as connection:
-                if event in effects:
+                if by:
                     decided = update(comments).where(comments.c.depth == depth)
-                    connection.execute(decided.values(status=status))
+                    connection.execute(decided.values(status=status, shown=shown))
                 for article_id, id, _ in (row for row in rows if row.depth == depth):
-                    connection.execute(
-                        insert(outbox).values(
-                            article_id=article_id, comment_id=id, event=event, created_at=clock.now()
-                        )
-                    )
+                    tell(connection, article_id, id, f"comment.{status}", counted=by, listed=by)
             assert verify(database, hot).differences == []
 
-    moderate(1, "comment.rejected", "comment.approved", "comment.rejected", "comment.featured")
+    moderate(1, "rejected", "approved", "rejected", "featured")
     assert worker.drain()
     assert verify(database, hot).differences == []
     with database.read() as connection:
         assert connection.execute(select(article_counts.c.comments, article_counts.c.threads)).one() == (1, 1)
         assert connection.scalars(select(comments.c.reply_count)).all() == [0, 0]
-    moderate(1, "comment.approved")
-    moderate(0, "comment.rejected")
+    moderate(1, "approved")
+    moderate(0, "rejected")
     assert worker.drain()
     assert verify(database, hot).differences == []
     with database.read() as connection:
         assert connection.execute(select(article_counts.c.comments, article_counts.c.threads)).one() == (1, 0)
+
+
+def test_what_the_release_before_has_posted_is_counted_once_and_is_no_difference(
+    story: str, worker: Worker, database: Database, hot: Hot
+) -> None:
+    with database.write() as connection:
+        row = connection.execute(select(comments).where(comments.c.depth == 0)).one()._asdict()
+        posted = {name: row[name] for name in row if name not in ("best", "controversy", "hot", "shown")}
+        connection.execute(
+            insert(comments).values(**posted | {"id": clock.new_id(), "up": 0, "score": 0, "reply_count": 0})
+        )
+        id = connection.scalar(select(func.max(comments.c.id)))
+        connection.execute(
+            insert(outbox).values(
+                article_id=row["article_id"], comment_id=id, event="comment.posted", created_at=clock.now()
+            )
+        )
+    assert verify(database, hot).differences == []
+    assert worker.drain()
+    assert verify(database, hot).differences == []
+    with database.read() as connection:
+        assert connection.execute(select(article_counts.c.comments, article_counts.c.threads)).one() == (3, 2)
+        assert connection.scalar(select(comments.c.hot > 0).where(comments.c.id == id))
 
 
 def test_many_spans_and_many_differences_are_gone_through_once(
@@ -321,7 +341,7 @@ def test_what_waits_for_long_and_dead_letters_are_told_and_are_no_difference(
     client.put(f"{A}/reaction", json={"mood": "angry"}, headers=reader)
     client.post(f"{A}/comments", json={"body": "three"}, headers=reader)
     with database.write() as connection:
-        connection.execute(update(outbox).values(created_at=clock.now() - timedelta(seconds=100)))
+        connection.execute(update(events).values(created_at=clock.now() - timedelta(seconds=100)))
         connection.execute(
             insert(dead_letters).values(
                 ballot=STORY.name, entry_id="1-1", reader_id=UUID(int=1), choice="sad",

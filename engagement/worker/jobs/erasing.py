@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from cachetools import LRUCache
 from sqlalchemy import Connection, delete, literal, or_, select, tuple_, update
 
-from engagement.db import bulk, jobs
+from engagement.comments import emptying
+from engagement.db import jobs
 from engagement.db.jobs import DONE, EMPTYING, Job
 from engagement.db.tables import (
     articles,
@@ -36,7 +39,6 @@ PAGE = 200
 """Comments that are emptied in one step."""
 MANY = 2_000
 """Articles whose pages wait for Redis at most."""
-COMMENT = ("article_id", "id")
 
 
 def erasing(stores: Stores) -> Steps:
@@ -148,9 +150,7 @@ def _comments(connection: Connection, reader_id: UUID, after: list[str] | None) 
 
 
 def _empty(connection: Connection, keys: list[tuple[UUID, UUID]]) -> None:
-    """Comments by id: the one lock order."""
-    bulk.lock(connection, comments, COMMENT, keys)
-    rows = [(*key, "", "", "", 1) for key in keys]
-    bulk.change(
-        connection, comments, COMMENT, rows, replace=("body", "body_html", "network"), add=("revision",)
-    )
+    """Comments by article and id: the one lock order. Those that their author took back keep nothing too."""
+    for article_id, found in groupby(keys, key=itemgetter(0)):
+        for row in emptying.lock(connection, article_id, [id for _, id in found]):
+            emptying.empty(connection, row)

@@ -86,7 +86,7 @@ SEVEN = [
             Cut(
                 (flush.Flusher, "flush"),
                 "done = self._commit_what_can_be(batch)\n            result.pending |= self.settle(done)",
-                "result.pending |= self.settle(batch.readings)\n            done = self._commit_what_can_be(batch)",
+                "self.settle(batch.readings)\n            done = self._commit_what_can_be(batch)",
             ),
         ),
     ),
@@ -190,14 +190,14 @@ MORE = [
         (Cut("hydrate.lua", "  chosen[reader] = new\n"),),
     ),
     Break(
-        "the outbox counts in one transaction and deletes in another",
+        "events are deleted in one transaction and counted in another",
         (
             Cut(
                 (outbox.Outbox, "_count"),
-                "connection.execute(delete(outbox)",
+                "counts.store(connection)",
                 'connection.exec_driver_sql("COMMIT")\n'
                 '            connection.exec_driver_sql("BEGIN IMMEDIATE")\n'
-                "            connection.execute(delete(outbox)",
+                "            counts.store(connection)",
             ),
         ),
     ),

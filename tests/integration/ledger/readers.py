@@ -128,7 +128,8 @@ class Readers(Stage):
             return
         parents = [id for id, posted in self.model.comments.items() if posted.article == article][:reply]
         parent = parents[-1] if parents else None
-        draft = Draft("b", parent, idempotency_key=f"key-{self.new_number()}")
+        number = self.new_number()
+        draft = Draft(f"b {number}", parent, idempotency_key=f"key-{number}")
         if left is not None:
             with self.fuse.lit(left):
                 self.threads.post(self.site, article, Caller(reader, "net"), draft)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from engagement.comments.service import Comments
+from engagement.comments.writing import Rules, Writing
 from engagement.db.ballots import StoredBallots, order, read_cursors, sql_key
 from engagement.db.engine import Database
 from engagement.errors import Unavailable
@@ -86,11 +86,11 @@ class Stage(RuleBasedStateMachine):
         self.hot.watch, self.hot.fuse = self.watch, self.fuse
         self.flushers = [self.flusher(keep) for keep in (0.0, 3_600.0)]
         pages = Pages(self.hot, 60)
-        self.outboxes = [Outbox(self.database, pages) for _ in range(2)]
+        self.outboxes = [Outbox(self.database, self.hot, pages) for _ in range(2)]
         self.rewind = Rewind(self.hot, self.database, self.stored, pages)
         self.site = Site(SITE, SITE, (), "known")
         sites, limits = Sites(self.database, "of tests"), RateLimits(self.hot, settings)
-        self.threads = Comments(self.database, self.hot, pages, sites, limits, 100)
+        self.threads = Writing(self.database, self.hot, pages, sites, limits, Rules(100, 3_600, 1))
 
     def hurry(self) -> None:
         """Servers are killed here, machines are not: nothing needs to wait for the disk."""

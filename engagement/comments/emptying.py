@@ -1,0 +1,51 @@
+"""Takes comments back: text, earlier texts and network go, the row stays, threads keep their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, exists, select, update
+
+from engagement.comments.counting import DELETED, moved
+from engagement.db.events import tell
+from engagement.db.tables import comment_revisions, comments
+
+REMOVED = "comment.deleted"
+
+
+def lock(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The rows of these comments, by id; until the transaction ends nobody answers them."""
+    c = comments.c
+    return connection.execute(
+        select(comments).where(c.article_id == article_id, c.id.in_(ids)).order_by(c.id).with_for_update()
+    ).all()
+
+
+def empty(connection: Connection, row: Row[Any]) -> None:
+    """Empty a comment that `lock` has answered. It stays in view, as a stone, while replies to it do."""
+    c, reply = comments.c, comments.alias("reply")
+    stands = row.shown and bool(
+        connection.scalar(
+            select(
+                exists().where(
+                    reply.c.article_id == row.article_id, reply.c.parent_id == row.id, reply.c.shown
+                )
+            )
+        )
+    )
+    r = comment_revisions.c
+    connection.execute(
+        delete(comment_revisions).where(r.article_id == row.article_id, r.comment_id == row.id)
+    )
+    connection.execute(
+        update(comments)
+        .where(c.article_id == row.article_id, c.id == row.id)
+        .values(
+            status=DELETED, shown=stands, body="", body_html="", network="",
+            held_for=None, pinned=False, featured=False, revision=row.revision + 1,
+        )
+    )  # fmt: skip
+    event = moved((row.status, bool(row.shown)), (DELETED, stands), REMOVED)
+    tell(connection, row.article_id, row.id, event.name, counted=event.counted, listed=event.listed)

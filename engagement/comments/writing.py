@@ -1,0 +1,289 @@
+"""Posts, edits and deletes comments. SQL first; counts follow by way of events."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from engagement import clock
+from engagement.comments import emptying, once, ranking, threads
+from engagement.comments.counting import (
+    APPROVED,
+    DELETED,
+    EDITED,
+    HELD,
+    PENDING,
+    POSTED,
+    Event,
+)
+from engagement.comments.once import Draft
+from engagement.comments.rendering import RENDERER_VERSION, render
+from engagement.db.engine import Database
+from engagement.db.events import tell
+from engagement.db.tables import comment_revisions, comments
+from engagement.errors import Closed, Edited, Forbidden, Invalid, NotFound, RedisUnavailable, Repeated
+from engagement.hot import commands
+from engagement.hot.connection import Hot
+from engagement.hot.keys import VOTE, Ballot
+from engagement.hot.pages import Pages
+from engagement.hot.protocol import choosing
+from engagement.ratelimit import RateLimits
+from engagement.readers.bars import lock_reader
+from engagement.readers.caller import Caller
+from engagement.sites.service import Article, Site, Sites
+from engagement.text import clean_text
+
+CHOICES = {1: "up", 0: "", -1: "down"}
+MAX_DEPTH = 32_767
+NOT_THERE = "There is no such comment."
+SHORT = 20
+"""Characters of a text that may be said again to somebody else: "Thank you!"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What may be written. `max_length` in characters, `edit_window` in seconds.
+
+    `nesting`: the deepest level that is shown nested; below it replies stand flat.
+    """
+
+    max_length: int
+    edit_window: int
+    nesting: int
+
+
+class Writing:
+    """What readers do to comments."""
+
+    def __init__(
+        self, database: Database, hot: Hot, pages: Pages, sites: Sites, limits: RateLimits, rules: Rules
+    ) -> None:
+        self._database = database
+        self._hot = hot
+        self._pages = pages
+        self._sites = sites
+        self._limits = limits
+        self._rules = rules
+
+    def preview(self, body: str, network: str) -> str:
+        """The HTML that a comment with this text would have. Raises `Invalid`, `TooFast`."""
+        text = self._clean(body)
+        self._limits.preview(network)
+        return render(text)
+
+    def post(
+        self, site: Site, article: str, caller: Caller, draft: Draft, held_for: str | None = None
+    ) -> dict[str, Any]:
+        """Store a comment. The first one of an article makes it, where the site allows that.
+
+        The same draft with the same idempotency key is stored once, and answered again. `held_for`: why it
+        waits for a moderator; its author alone sees it meanwhile.
+        Raises `Closed`, `Forbidden`, `Invalid`, `Repeated`, `TooFast`, `Unauthorized`, `Unavailable`.
+        """
+        text = self._clean(draft.body)
+        again = self._posted_before(article, caller, draft)
+        if again is not None:
+            return again
+        html = render(text)
+        self._limits.comment(caller.reader_id, caller.network)
+        found = self._sites.find(site.key, article)
+        if found is None and site.articles == "open":
+            self._limits.new_article(caller.network)
+        with self._database.write() as connection:
+            if found is None:
+                found = self._sites.create(connection, site, article, draft.signature)
+            at = found.id, clock.new_id()
+            if once.claim(connection, caller.reader_id, found, draft, at[1]):
+                self._store(connection, found, caller, draft.parent_id, at[1], (text, html), held_for)
+            else:
+                at = once.posted(connection, caller.reader_id, article, draft) or at
+            posted = threads.own(connection, *at)
+        if not held_for:
+            self._pages.drop([(site.key, article)])
+        return _seen(posted)
+
+    def edit(
+        self, site: Site, article: str, comment_id: UUID, caller: Caller, body: str, revision: int
+    ) -> dict[str, Any]:
+        """Change the text of one's own comment; what it said before is kept as a revision.
+
+        `revision`: the one that the caller has seen. Raises `Edited`, `Forbidden`, `Invalid`, `NotFound`,
+        `TooFast`, `Unauthorized`, `Unavailable`.
+        """
+        text = self._clean(body)
+        html = render(text)
+        self._limits.comment(caller.reader_id, caller.network)
+        found = self._article(site, article)
+        with self._database.write() as connection:
+            lock_reader(connection, site.key, caller.reader_id)
+            before = self._own(connection, found, comment_id, caller)
+            if before.status == DELETED:
+                raise NotFound(NOT_THERE)
+            if before.revision != revision:
+                raise Edited(f"It is at revision {before.revision} by now.")
+            if clock.now() - before.created_at > timedelta(seconds=self._rules.edit_window):
+                raise Forbidden("The time in which it could be edited is over.")
+            if before.body != text:
+                self._revise(connection, before, text, html)
+            edited = threads.own(connection, found.id, comment_id)
+        self._pages.drop([(site.key, article)])
+        return _seen(edited)
+
+    def delete(
+        self, site: Site, article: str, comment_id: UUID, caller: Caller, revision: int | None = None
+    ) -> None:
+        """Take one's own comment back, with all that it ever said. Twice is once.
+
+        Raises `Edited`, `Forbidden`, `NotFound`, `Unauthorized`, `Unavailable`.
+        """
+        found = self._article(site, article)
+        with self._database.write() as connection:
+            lock_reader(connection, site.key, caller.reader_id)
+            before = self._own(connection, found, comment_id, caller)
+            if before.status == DELETED:
+                return
+            if revision is not None and before.revision != revision:
+                raise Edited(f"It is at revision {before.revision} by now.")
+            emptying.empty(connection, before)
+        self._pages.drop([(site.key, article)])
+        with suppress(RedisUnavailable):  # a worker does it again
+            self._hot.execute(commands.change_policy(Ballot(site.key, article, VOTE, str(comment_id))))
+
+    def vote(self, site: Site, article: str, comment_id: UUID, caller: Caller, value: int) -> dict[str, int]:
+        """Set the caller's vote: 1, 0 or -1; answers the exact votes.
+
+        Raises `Closed`, `NotFound`, `TooFast`, `Unavailable`.
+        """
+        self._limits.choice(caller.reader_id, caller.network)
+        ballot = Ballot(site.key, article, VOTE, str(comment_id))
+        held = self._hot.limits.held
+        plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network, held)
+        counts = self._hot.play(plan).counts
+        up, down = counts.get("up", 0), counts.get("down", 0)
+        return {"up": up, "down": down, "score": up - down}
+
+    def _clean(self, body: str) -> str:
+        try:
+            return clean_text(body, max_length=self._rules.max_length)
+        except ValueError as error:
+            raise Invalid(errors={"body": [str(error)]}) from error
+
+    def _article(self, site: Site, article: str) -> Article:
+        found = self._sites.find(site.key, article)
+        if found is None:
+            raise NotFound("There is no such article.")
+        return found
+
+    def _posted_before(self, article: str, caller: Caller, draft: Draft) -> dict[str, Any] | None:
+        """What this key was used for already: sending again costs nothing."""
+        if draft.idempotency_key is None:
+            return None
+        with self._database.read() as connection:
+            before = once.posted(connection, caller.reader_id, article, draft)
+            return None if before is None else _seen(threads.own(connection, *before))
+
+    def _store(
+        self,
+        connection: Connection,
+        found: Article,
+        caller: Caller,
+        parent_id: UUID | None,
+        comment_id: UUID,
+        written: tuple[str, str],
+        held_for: str | None,
+    ) -> None:
+        if not found.comments_open:
+            raise Closed("This article takes no more comments.")
+        lock_reader(connection, found.site, caller.reader_id)
+        text, html = written
+        _refuse_repeated(connection, found.id, caller.reader_id, parent_id, text)
+        depth, place_id = self._place(connection, found.id, parent_id) if parent_id else (0, None)
+        now = clock.now()
+        keys = dict(zip(ranking.VOTE_KEYS, ranking.sort_keys(0, 0, now, now), strict=True))
+        connection.execute(
+            insert(comments).values(
+                article_id=found.id, id=comment_id, parent_id=parent_id or found.id, place_id=place_id,
+                depth=depth, reader_id=caller.reader_id, status=PENDING if held_for else APPROVED,
+                held_for=held_for, shown=not held_for, body=text, body_html=html,
+                renderer=RENDERER_VERSION, revision=1, created_at=now, network=caller.network,
+                up=0, down=0, reply_count=0, pinned=False, featured=False, **keys,
+            )
+        )  # fmt: skip
+        _tell(connection, found.id, comment_id, HELD if held_for else POSTED)
+
+    def _place(self, connection: Connection, article_id: UUID, parent_id: UUID) -> tuple[int, UUID | None]:
+        """The depth of a reply, and where it is listed if not below its parent.
+
+        Until the transaction ends the parent is not deleted.
+        """
+        c = comments.c
+        parent = connection.execute(
+            select(c.depth, c.place_id, c.parent_id)
+            .where(c.article_id == article_id, c.id == parent_id, c.status == APPROVED, c.shown)
+            .with_for_update(read=True, key_share=True)
+        ).one_or_none()
+        if parent is None:
+            raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
+        flat = parent.depth >= self._rules.nesting
+        return min(parent.depth + 1, MAX_DEPTH), (parent.place_id or parent.parent_id) if flat else None
+
+    def _own(self, connection: Connection, found: Article, comment_id: UUID, caller: Caller) -> Row[Any]:
+        """The caller's comment, locked. Raises `NotFound`, `Forbidden`."""
+        rows = emptying.lock(connection, found.id, [comment_id])
+        if not rows or (rows[0].reader_id != caller.reader_id and not rows[0].shown):
+            raise NotFound(NOT_THERE)
+        if rows[0].reader_id != caller.reader_id:
+            raise Forbidden("It is the comment of somebody else.")
+        if rows[0].status not in (APPROVED, PENDING, DELETED):
+            raise Forbidden("A moderator has decided on it.")
+        return rows[0]
+
+    def _revise(self, connection: Connection, before: Row[Any], text: str, html: str) -> None:
+        at = (comments.c.article_id == before.article_id, comments.c.id == before.id)
+        connection.execute(
+            insert(comment_revisions).values(
+                article_id=before.article_id, comment_id=before.id, revision=before.revision,
+                body=before.body, written_at=before.edited_at or before.created_at,
+            )
+        )  # fmt: skip
+        connection.execute(
+            update(comments)
+            .where(*at)
+            .values(
+                body=text, body_html=html, renderer=RENDERER_VERSION,
+                revision=before.revision + 1, edited_at=clock.now(),
+            )
+        )  # fmt: skip
+        _tell(connection, before.article_id, before.id, EDITED)
+
+
+def _refuse_repeated(
+    connection: Connection, article_id: UUID, reader_id: UUID, parent_id: UUID | None, text: str
+) -> None:
+    """Raises `Repeated` if it is what the reader has said last on the article."""
+    c = comments.c
+    last = connection.execute(
+        select(c.body, c.parent_id)
+        .where(c.article_id == article_id, c.reader_id == reader_id)
+        .order_by(c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or last.body != text:
+        return
+    if len(text) > SHORT or last.parent_id == (parent_id or article_id):
+        raise Repeated("You have just said that here. Is there something to add?")
+
+
+def _tell(connection: Connection, article_id: UUID, comment_id: UUID, event: Event) -> None:
+    tell(connection, article_id, comment_id, event.name, counted=event.counted, listed=event.listed)
+
+
+def _seen(comment: dict[str, Any] | None) -> dict[str, Any]:
+    if comment is None:
+        raise NotFound("The comment is not to be seen any more.")
+    return comment
