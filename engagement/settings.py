@@ -46,6 +46,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     """Proxies whose `X-Forwarded-For` is believed."""
 
+    public_url: str = ""
+    """The origin at which readers reach the service; empty: the one that a request names."""
     public_max_age: int = 1
     comment_max_length: int = 5_000
     """Characters."""
@@ -106,6 +108,7 @@ def load(**given: Any) -> Settings:
         "web_workers": lambda n: env.int(n, validate=Range(1, 64)),
         "web_threads": lambda n: env.int(n, validate=Range(1, 256)),
         "trusted_proxies": lambda n: _networks(env.list(n)),
+        "public_url": lambda n: env.str(n, validate=_origin).rstrip("/"),
         "public_max_age": lambda n: env.int(n, validate=Range(0, 3600)),
         "comment_max_length": lambda n: env.int(n, validate=Range(1, 20_000)),
         "edit_window": lambda n: env.int(n, validate=Range(0, 30 * 86_400)),
@@ -178,6 +181,11 @@ def _rate(text: str) -> None:
     from limits import parse_many
 
     parse_many(text)
+
+
+def _origin(text: str) -> None:
+    if text and not re.fullmatch(r"https?://[^\s/?#@\\\"'<>]+/?", text):
+        raise ValidationError("is not an origin such as https://engagement.news.example")
 
 
 def _database_url(text: str) -> None:

@@ -279,6 +279,11 @@ _listed("by_replies", comments.c.reply_count, comments.c.id)
 _listed("by_controversy", comments.c.controversy, comments.c.id)
 _listed("by_heat", comments.c.hot, comments.c.id)
 _listed("pinned", comments.c.id, where=comments.c.shown & comments.c.pinned)
+# What is shown of every article, by age.
+Index(
+    "ix_comments_newest", comments.c.id, comments.c.article_id,
+    postgresql_where=comments.c.shown, sqlite_where=comments.c.shown,
+)  # fmt: skip
 
 # What a comment said before it was edited.
 comment_revisions = Table(
