@@ -183,6 +183,7 @@ articles = Table(
     Column("comments_open", Boolean, nullable=False),
     Column("reactions_open", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("closed_by", String(16)),  # alias, merge: its name stands for another article, which takes all
     UniqueConstraint("site", "external_id"),
 )
 
@@ -195,6 +196,30 @@ article_aliases = Table(
     Column("article_id", Id, ForeignKey("articles.id"), nullable=False),
     Column("created_at", Utc, nullable=False),
     Index(None, "article_id"),
+)
+
+# Articles that were, or are being, merged into another one. `leads`: does the name lead there by now?
+merges = Table(
+    "merges",
+    metadata,
+    Column("article_id", Id, ForeignKey("articles.id"), primary_key=True),
+    Column("into_id", Id, ForeignKey("articles.id"), nullable=False),
+    Column("job_id", Id, nullable=False),
+    Column("leads", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Index(None, "into_id"),
+)
+
+# The moods that a merge has moved. `given`: or did the reader have another one there, which stands?
+merged_moods = Table(
+    "merged_moods",
+    metadata,
+    Column("job_id", Id, primary_key=True),
+    Column("reader_id", Id, primary_key=True),
+    Column("choice", String(32), nullable=False),
+    Column("given", Boolean),  # null: it isn't known yet
+    Index(None, "reader_id"),
+    sqlite_with_rowid=False,
 )
 
 article_counts = Table(
@@ -255,6 +280,7 @@ comments = Table(
     Column("reply_count", BigInteger, nullable=False),  # those that are shown below it
     Column("pinned", Boolean, nullable=False),
     Column("featured", Boolean, nullable=False),
+    Column("came_from", Id),  # the article that a merge has brought it from
     Index(None, "article_id", "parent_id", "id"),
     Index(None, "article_id", "reader_id", "id"),
     Index(None, "reader_id"),
@@ -355,7 +381,7 @@ jobs = Table(
     Column("id", Id, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("site", String(64), ForeignKey("sites.key"), nullable=False),
-    Column("reader_id", Id, nullable=False),
+    Column("reader_id", Id, nullable=False),  # or, of a merge, the article that is merged
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("progress", JSON, nullable=False),
