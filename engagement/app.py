@@ -6,6 +6,7 @@ from flask import Flask
 
 from engagement import health, http, openapi
 from engagement.comments import api as comments_api
+from engagement.comments.newest import Newest
 from engagement.comments.service import Comments
 from engagement.comments.writing import Rules, Writing
 from engagement.counts import api as counts_api
@@ -16,12 +17,17 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
+from engagement.plain import api as plain_api
+from engagement.plain import pages as plain_pages
+from engagement.plain.feeds import Feeds
+from engagement.plain.reading import Reading
 from engagement.ratelimit import RateLimits
 from engagement.reactions import api as reactions_api
 from engagement.reactions.service import Reactions
 from engagement.readers import api as readers_api
 from engagement.readers.bars import Bars
 from engagement.readers.caller import Callers
+from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.service import Readers
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
@@ -41,7 +47,8 @@ def create_app(settings: Settings) -> Flask:
     pages = Pages(hot, settings.page_ttl)
     limits = RateLimits(hot, settings)
     tokens = Tokens(settings.secret_key, settings.token_max_age)
-    callers = Callers(settings, tokens, Bars(database))
+    bars = Bars(database)
+    callers = Callers(settings, tokens, bars, NetworkKeys(database, settings.network_key_days))
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
     app.extensions["engagement.sites"] = sites
     people = Readers(database, tokens)
@@ -49,17 +56,22 @@ def create_app(settings: Settings) -> Flask:
     threads = Comments(database, hot, pages, sites)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     writing = Writing(database, hot, pages, sites, limits, rules)
+    app.extensions["engagement.writing"] = writing
 
     http.init_app(app, settings.body_max_bytes, lambda: database.breaker.is_open)
     health.init_app(app, hot, database, settings.metrics_dir)
     origins.init_app(app, sites)
+    plain_pages.init_app(app)
+    footer = Footer(hot, pages, sites, moods, threads, people)
+    reading = Reading(footer, threads)
     api = openapi.init_app(app)
     for blueprint in (
-        footer_api.blueprint(settings, sites, Footer(hot, pages, sites, moods, threads, people), callers),
+        footer_api.blueprint(settings, sites, footer, callers),
         reactions_api.blueprint(settings, sites, moods, callers),
         comments_api.blueprint(settings, sites, threads, writing, callers),
         counts_api.blueprint(settings, sites, Counts(pages, sites, moods)),
         readers_api.blueprint(sites, people, callers, limits),
+        plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

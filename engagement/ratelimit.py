@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from hashlib import sha1
+from hashlib import blake2b, sha1
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -29,38 +29,55 @@ Limit = tuple[Sequence[RateLimitItem], str]
 
 
 class RateLimits:
-    """Counts what readers and networks do. Each method raises `TooFast` with `Retry-After`."""
+    """Counts what readers and networks do. Each method raises `TooFast` with `Retry-After`.
+
+    Who it was stands in Redis as a keyed hash, for twice the time that a limit counts.
+    """
 
     def __init__(self, hot: Hot, settings: Settings) -> None:
         self._enabled = settings.ratelimit_enabled
+        secret = settings.secret_key.encode()
+        self._key = blake2b(secret, digest_size=32, person=b"ratelimit").digest()
         self._limiter = SlidingWindowCounterRateLimiter(_Storage(hot))
         self._readers = parse_many(settings.ratelimit_readers)
         self._articles = parse_many(settings.ratelimit_articles)
         self._choices = parse_many(settings.ratelimit_choices)
         self._comments = parse_many(settings.ratelimit_comments)
         factor = settings.ratelimit_network_factor
+        self._exports = parse_many(settings.ratelimit_exports)
         self._network_choices = [_times(item, factor) for item in self._choices]
         self._network_comments = [_times(item, factor) for item in self._comments]
+        self._network_exports = [_times(item, factor) for item in self._exports]
 
     def new_reader(self, network: str) -> None:
         """Anonymous readers are free to mint, so the network is what counts."""
-        self._hit("reader", [(self._readers, network)])
+        self._hit("reader", [(self._readers, _counted(network))])
 
     def new_article(self, network: str) -> None:
         """On sites whose articles are `open`."""
-        self._hit("article", [(self._articles, network)])
+        self._hit("article", [(self._articles, _counted(network))])
 
     def choice(self, reader: UUID, network: str) -> None:
         """A reaction or a vote."""
-        self._hit("choice", [(self._choices, reader.hex), (self._network_choices, network)])
+        self._hit("choice", self._both(reader, self._choices, network, self._network_choices))
 
     def comment(self, reader: UUID, network: str) -> None:
         """A comment, or a change of name."""
-        self._hit("comment", [(self._comments, reader.hex), (self._network_comments, network)])
+        self._hit("comment", self._both(reader, self._comments, network, self._network_comments))
+
+    def export(self, reader: UUID, network: str) -> None:
+        """All that is held of a reader, told once more."""
+        self._hit("export", self._both(reader, self._exports, network, self._network_exports))
 
     def preview(self, network: str) -> None:
         """A text that is shown as it would look."""
-        self._hit("preview", [(self._network_choices, network)])
+        self._hit("preview", [(self._network_choices, _counted(network))])
+
+    def _both(
+        self, reader: UUID, items: Sequence[RateLimitItem], network: str, of_network: Sequence[RateLimitItem]
+    ) -> list[Limit]:
+        who = blake2b(reader.bytes, key=self._key, digest_size=12).hexdigest()
+        return [(items, who), (of_network, _counted(network))]
 
     def _hit(self, action: str, limits: list[Limit]) -> None:
         if not self._enabled:
@@ -99,6 +116,11 @@ def _run(hot: Hot, source: bytes) -> Any:
         return hot.execute(Command(script, tuple(keys), tuple(args), _as_it_is))
 
     return run
+
+
+def _counted(network: str) -> str:
+    """What stays the same when the key of network hashes changes, if the network has it."""
+    return getattr(network, "counted", network)
 
 
 def _as_it_is(reply: Any) -> Any:

@@ -35,7 +35,7 @@ class Settings:
     redis_url: str = field(repr=False)
     """`redis://host:6379/0`, `unix:///folder/redis.sock` or `redis+cluster://host:6379,host:6379`."""
     secret_key: str = field(repr=False)
-    """Signs reader tokens and keys the network hashes; at least 32 characters."""
+    """Signs reader tokens and has its part in the network hashes; at least 32 characters."""
     durability: str = "always"
     """Of the private Redis: `always` (answered is on disk) or `everysec` (about a second may go)."""
 
@@ -69,7 +69,16 @@ class Settings:
     """Reactions and votes per reader; `ratelimit_network_factor` times that per network."""
     ratelimit_comments: str = "4/minute;60/hour"
     """Comments per reader; `ratelimit_network_factor` times that per network."""
+    ratelimit_exports: str = "5/hour"
+    """Exports of all that is held of a reader; `ratelimit_network_factor` times that per network."""
     ratelimit_network_factor: int = 20
+
+    erase_choices: str = "taken"
+    """What becomes of an erased reader's reactions and votes: `taken` (back) or `kept` (by nobody)."""
+    network_key_days: int = 30
+    """After which networks are hashed with another key."""
+    network_keep_days: int = 90
+    """After which a key is deleted, and the hash of what was posted or chosen so long ago."""
 
     redis_timeout: float = 2.0
     database_timeout: float = 5.0
@@ -121,7 +130,11 @@ def load(**given: Any) -> Settings:
         "ratelimit_articles": lambda n: env.str(n, validate=_rate),
         "ratelimit_choices": lambda n: env.str(n, validate=_rate),
         "ratelimit_comments": lambda n: env.str(n, validate=_rate),
+        "ratelimit_exports": lambda n: env.str(n, validate=_rate),
         "ratelimit_network_factor": lambda n: env.int(n, validate=Range(1, 10_000)),
+        "erase_choices": lambda n: env.str(n, validate=OneOf(["taken", "kept"])),
+        "network_key_days": lambda n: env.int(n, validate=Range(1, 3_650)),
+        "network_keep_days": lambda n: env.int(n, validate=Range(1, 3_650)),
         "redis_timeout": lambda n: env.float(n, validate=Range(0.05, 60)),
         "database_timeout": lambda n: env.float(n, validate=Range(0.05, 300)),
         "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),
@@ -155,7 +168,10 @@ def load(**given: Any) -> Settings:
     ]
     if faults:
         raise SettingsError(faults)
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.network_keep_days < settings.network_key_days:
+        raise SettingsError([f"{PREFIX}NETWORK_KEEP_DAYS must not be less than {PREFIX}NETWORK_KEY_DAYS"])
+    return settings
 
 
 NOT_SETTINGS = frozenset({"ENGAGEMENT_DATA"})

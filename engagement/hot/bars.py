@@ -31,5 +31,13 @@ def lift(hot: Hot, reader: bytes, owner: str) -> None:
     _everywhere(hot, "lift", (reader, owner))
 
 
+def forget(hot: Hot) -> None:
+    """Take away the bars that are over: none of them names anybody for longer. Raises `RedisUnavailable`."""
+    keys = [barred_key(n) for n in range(SHARDS)]
+    found = hot.execute_many([Command(None, (), ("HKEYS", key), list) for key in keys])
+    barred = [(key, readers) for key, readers in zip(keys, found, strict=True) if readers]
+    hot.execute_many([Command(script("unbar"), (key,), tuple(readers), int) for key, readers in barred])
+
+
 def _everywhere(hot: Hot, verb: str, args: tuple[bytes | str | int, ...]) -> list[int]:
     return hot.execute_many([Command(script(verb), (barred_key(n),), args, int) for n in range(SHARDS)])

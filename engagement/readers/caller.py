@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -10,32 +10,45 @@ from flask import request
 
 from engagement.errors import Unauthorized
 from engagement.readers.bars import Bars
-from engagement.readers.network import client_address, network_hash
+from engagement.readers.network import NetworkHash, client_address, network_hash
+from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
 class Caller:
-    """A reader of the site, and the keyed hash of the network the request came from."""
+    """A reader of the site. `network`: the keyed hash of the network that the request came from.
 
-    reader_id: UUID
-    network: str
+    It is made when it is asked for: who only reads needs none. Then it raises `DatabaseUnavailable` in a
+    process that has never seen a key.
+    """
+
+    def __init__(self, reader_id: UUID, network: str | Callable[[], str]) -> None:
+        self.reader_id = reader_id
+        self._network = network
+
+    @property
+    def network(self) -> str:
+        """See above."""
+        if not isinstance(self._network, str):
+            self._network = self._network()
+        return self._network
 
 
 class Callers:
     """Finds out who calls, from the current request."""
 
-    def __init__(self, settings: Settings, tokens: Tokens, bars: Bars) -> None:
+    def __init__(self, settings: Settings, tokens: Tokens, bars: Bars, keys: NetworkKeys) -> None:
         self._settings = settings
         self._tokens = tokens
         self._bars = bars
+        self._keys = keys
         self._warned = False
 
-    def network(self) -> str:
-        """The keyed hash of the caller's network."""
+    def network(self) -> NetworkHash:
+        """The keyed hash of the caller's network. Raises `DatabaseUnavailable`."""
         peer, forwarded = request.remote_addr, request.headers.get("X-Forwarded-For")
         address = client_address(peer, forwarded, self._settings.trusted_proxies)
         if forwarded and not self._warned and client_address(peer, None, ()) == address:
@@ -43,9 +56,10 @@ class Callers:
             log.warning(
                 "X-Forwarded-For is not believed: if this is a proxy of yours, all its readers count as one "
                 "network; name it in ENGAGEMENT_TRUSTED_PROXIES",
-                peer=peer,
+                # Any other address may be a reader's.
+                peer=peer if address is None or address.is_private else "a public address",
             )
-        return network_hash(address, self._settings.secret_key)
+        return network_hash(address, self._keys.current(), self._settings.secret_key)
 
     def reader(self, site: str) -> Caller:
         """Raises `Unauthorized` without a good token of this site, and for a reader who was erased."""
@@ -56,4 +70,4 @@ class Callers:
         if token.site != site:
             raise Unauthorized("The token is of another site.")
         self._bars.check(token.reader_id)
-        return Caller(token.reader_id, self.network())
+        return Caller(token.reader_id, self.network)

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from engagement.readers.network_keys import NetworkKey
 from engagement.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -26,15 +27,35 @@ def client_address(peer: str | None, forwarded_for: str | None, proxies: Sequenc
     return address
 
 
-def network_hash(address: Address | None, secret_key: str) -> str:
-    """Keyed hash of the /24 (IPv4) or /48 (IPv6) of an address: 24 hex characters."""
+class NetworkHash(str):
+    """The keyed hash of a network as it is stored, `3:…`: the number of its key before it.
+
+    `counted` is another hash, for the rate limits, and kept for as long as they count: it outlives a change
+    of the key, and needs no database.
+    """
+
+    __slots__ = ("counted",)
+    counted: str
+
+
+def network_hash(address: Address | None, key: NetworkKey, secret_key: str) -> NetworkHash:
+    """Of the /24 (IPv4) or /48 (IPv6) of an address: at most 32 characters.
+
+    It needs the secret as well: who has the database alone can't try all networks out.
+    """
+    text = _network(address)
+    secret = blake2b(secret_key.encode(), digest_size=32, person=b"network").digest()
+    own = blake2b(key.key, key=secret, digest_size=32).digest()
+    found = NetworkHash(f"{key.number}:{blake2b(text.encode(), key=own, digest_size=12).hexdigest()}")
+    found.counted = blake2b(text.encode(), key=secret, digest_size=12, person=b"counted").hexdigest()
+    return found
+
+
+def _network(address: Address | None) -> str:
     if address is None:
-        text = "local"
-    else:
-        prefix = 24 if address.version == 4 else 48
-        text = str(ipaddress.ip_network((address, prefix), strict=False))
-    key = blake2b(secret_key.encode(), digest_size=32, person=b"network").digest()
-    return blake2b(text.encode(), key=key, digest_size=12).hexdigest()
+        return "local"
+    prefix = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, prefix), strict=False))
 
 
 def _without_port(text: str) -> str:

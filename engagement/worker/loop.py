@@ -18,7 +18,7 @@ from engagement.hot.pages import Pages
 from engagement.settings import Settings
 from engagement.vitals import VitalsCollector
 from engagement.worker.flush import Flushed, Flusher
-from engagement.worker.housekeeping import tidy
+from engagement.worker.housekeeping import Housekeeping
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.outbox import Outbox
@@ -30,8 +30,6 @@ IDLE = 4
 """How many times the interval an idle worker pauses."""
 DOWN = 1.0
 """Seconds that a worker pauses at most while a store is down."""
-TIDY = 600.0
-"""Seconds between two rounds of housekeeping."""
 DRAIN = 25.0
 """Seconds that a stopping worker goes on draining; its supervisor gives it a little more."""
 
@@ -50,10 +48,10 @@ class Worker:
         self._rewind = Rewind(hot, self._database, stored, pages)
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._jobs = Jobs(Stores(hot, self._database, Pages(hot, settings.page_ttl)))
+        self._housekeeping = Housekeeping(self._database, hot, settings)
         self._interval = settings.flush_interval
         self._stop = Event()
         self._fault = ""
-        self._tidy_at = time.monotonic()
 
     def round(self, *, draining: bool = False) -> Flushed:
         """One flush over all shards, one delivery of the outbox, some steps of jobs. Raises `Unavailable`.
@@ -72,9 +70,7 @@ class Worker:
         flushed.pending |= rows > 0
         if not draining:
             flushed.pending |= self._jobs.work()
-        if time.monotonic() >= self._tidy_at:
-            tidy(self._database)
-            self._tidy_at = time.monotonic() + TIDY
+            self._housekeeping.work()
         return flushed
 
     def drain(self) -> bool:
