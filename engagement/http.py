@@ -56,13 +56,15 @@ class WholeRequest(Request):
         return BytesIO(body)
 
 
-def public(body: Any, *, max_age: int, degraded: str | None = None) -> Response:
+def public(
+    body: Any, *, max_age: int, degraded: str | None = None, mimetype: str = "application/json"
+) -> Response:
     """An answer that says nothing about the caller: ETag, 304, cacheable for `max_age` seconds.
 
     `degraded` names the store that could not be asked, and is told in a header.
     """
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    response = Response(data, mimetype="application/json")
+    response = Response(data, mimetype=mimetype)
     response.headers["Cache-Control"] = f"public, max-age={max_age}"
     if degraded:
         mark_degraded(response, degraded)

@@ -292,7 +292,11 @@ def place_of(comment: FromClause) -> ColumnElement[UUID]:
     return func.coalesce(comment.c.place_id, comment.c.parent_id)
 
 
-def _listed(name: str, *columns: Any, where: Any = comments.c.shown) -> Index:
+# As SQLite's queries say it, word for word: `WHERE shown` would not serve them.
+SHOWN = comments.c.shown == true()
+
+
+def _listed(name: str, *columns: Any, where: Any = SHOWN) -> Index:
     """An index of one order: what is shown in one place, in that order."""
     key = (comments.c.article_id, place_of(comments), *columns)
     return Index(f"ix_comments_{name}", *key, postgresql_where=where, sqlite_where=where)
@@ -306,10 +310,7 @@ _listed("by_controversy", comments.c.controversy, comments.c.id)
 _listed("by_heat", comments.c.hot, comments.c.id)
 _listed("pinned", comments.c.id, where=comments.c.shown & comments.c.pinned)
 # What is shown of every article, by age.
-Index(
-    "ix_comments_newest", comments.c.id, comments.c.article_id,
-    postgresql_where=comments.c.shown, sqlite_where=comments.c.shown,
-)  # fmt: skip
+Index("ix_comments_newest", comments.c.id, postgresql_where=SHOWN, sqlite_where=SHOWN)
 
 # What a comment said before it was edited.
 comment_revisions = Table(

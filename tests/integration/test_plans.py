@@ -1,0 +1,60 @@
+"""What is read in an order is read from that order's index."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Select
+
+from engagement import clock
+from engagement.comments.newest import newest_of_site
+from engagement.comments.ranking import ORDERS
+from engagement.comments.threads import listed
+from engagement.db.engine import Database
+from engagement.db.tables import comments
+
+INDEXES = {
+    "best": "by_best",
+    "newest": "by_age",
+    "oldest": "by_age",
+    "top": "by_score",
+    "discussed": "by_replies",
+    "controversial": "by_controversy",
+    "hot": "by_heat",
+}
+
+
+def plan(database: Database, statement: Select[Any]) -> str:
+    """How the store would read it."""
+    compiled = statement.compile(database.engine)
+    given = tuple(
+        value.bytes if isinstance(value, UUID) and database.engine.dialect.name == "sqlite" else value
+        for value in (compiled.params[name] for name in compiled.positiontup or ())
+    )
+    with database.read() as connection:
+        if database.engine.dialect.name == "sqlite":
+            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", given).all())
+        for costly in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
+            connection.exec_driver_sql(f"SET LOCAL {costly} = off")  # as if the table were large
+        return str(connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params).all())
+
+
+@pytest.mark.sqlite_only("PostgreSQL goes by what a table holds")
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_of_comments_is_read_from_its_index(database: Database, order: str) -> None:
+    c = comments.c
+    at = clock.new_id()
+    statement = listed(at, at, ORDERS[order]).limit(20)
+    read = plan(database, statement)
+    assert f"ix_comments_{INDEXES[order]}" in read
+    assert "TEMP B-TREE" not in read
+    pinned = plan(database, statement.where(c.pinned)) if order == "newest" else "ix_comments_pinned"
+    assert "ix_comments_pinned" in pinned
+
+
+def test_the_newest_comments_of_a_site_are_read_from_the_end_of_an_index(database: Database) -> None:
+    read = plan(database, newest_of_site("demo", 200, 50))
+    assert "ix_comments_newest" in read
+    assert "ix_articles_site" not in read
