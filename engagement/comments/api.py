@@ -51,7 +51,7 @@ def blueprint(
         def get(self, page: dict[str, Any], site: str, article: str) -> Response:
             """Threads with the first replies of each."""
             key = sites.site(site).key
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(key, article)
             body = comments.page(key, name, page["sort"], page["limit"], page.get("cursor"))
             return public(body, max_age=max_age)
 
@@ -64,7 +64,7 @@ def blueprint(
             """Post a comment, or a reply to one."""
             found = sites.site(site)
             caller = callers.reader(found.key)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             posted = writing.post(found, name, caller, Draft(**body, **sent))
             place = f"/v1/{found.key}/articles/{encode_segment(name)}/comments/{posted['id']}"
             return private(posted, 201, Location=place)
@@ -77,7 +77,7 @@ def blueprint(
         def get(self, site: str, article: str, comment: UUID) -> Response:
             """One comment with its ancestors."""
             key = sites.site(site).key
-            return public(comments.one(key, sites.article_of_segment(article), comment), max_age=max_age)
+            return public(comments.one(key, sites.article_of_segment(key, article), comment), max_age=max_age)
 
         @blp.doc(security=[{"reader": []}])
         @may_answer(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503)
@@ -90,7 +90,7 @@ def blueprint(
             """Edit one's own comment, while the time for it lasts."""
             found = sites.site(site)
             caller = callers.reader(found.key)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             revision = _revision(sent.get("if_match"))
             if revision is None:
                 raise Unconditional('Send the revision that you have seen: If-Match: "1".')
@@ -104,7 +104,7 @@ def blueprint(
             """Take one's own comment back, for good."""
             found = sites.site(site)
             caller = callers.reader(found.key)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             writing.delete(found, name, comment, caller, _revision(sent.get("if_match")))
             return Response(status=204)
 
@@ -117,7 +117,7 @@ def blueprint(
         def get(self, page: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
             """More replies to one comment."""
             key = sites.site(site).key
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(key, article)
             body = comments.replies(key, name, comment, page["sort"], page["limit"], page.get("cursor"))
             return public(body, max_age=max_age)
 
@@ -131,7 +131,7 @@ def blueprint(
             """Vote for or against a comment, or take the vote back."""
             found = sites.site(site)
             caller = callers.reader(found.key)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             votes = writing.vote(found, name, comment, caller, body["value"])
             return private({"value": body["value"], "votes": votes})
 

@@ -91,21 +91,10 @@ class Writing:
             return again
         html = render(text)
         self._limits.comment(caller.reader_id, caller.network)
-        found = self._sites.find(site.key, article)
-        if found is None and site.articles == "open":
-            self._limits.new_article(caller.network)
-        with self._database.write() as connection:
-            if found is None:
-                found = self._sites.create(connection, site, article, draft.signature)
-            at = found.id, clock.new_id()
-            if once.claim(connection, caller.reader_id, found, draft, at[1]):
-                self._store(connection, found, caller, draft.parent_id, at[1], (text, html), held_for)
-            else:
-                at = once.posted(connection, caller.reader_id, article, draft) or at
-            posted = threads.own(connection, *at)
-        if not held_for:
-            self._pages.drop([(site.key, article)])
-        return _seen(posted)
+        written = (text, html)
+        return self._sites.where_it_is(
+            site.key, article, lambda name: self._post(site, name, caller, draft, written, held_for)
+        )
 
     def edit(
         self, site: Site, article: str, comment_id: UUID, caller: Caller, body: str, revision: int
@@ -118,9 +107,18 @@ class Writing:
         text = self._clean(body)
         html = render(text)
         self._limits.comment(caller.reader_id, caller.network)
-        found = self._article(site, article)
+
+        def edit(name: str) -> dict[str, Any]:
+            return self._edit(self._article(site, name), comment_id, caller, (text, html), revision)
+
+        return self._sites.where_it_is(site.key, article, edit)
+
+    def _edit(
+        self, found: Article, comment_id: UUID, caller: Caller, written: tuple[str, str], revision: int
+    ) -> dict[str, Any]:
+        text, html = written
         with self._database.write() as connection:
-            lock_reader(connection, site.key, caller.reader_id)
+            lock_reader(connection, found.site, caller.reader_id)
             before = self._own(connection, found, comment_id, caller)
             if before.status == DELETED:
                 raise NotFound(NOT_THERE)
@@ -131,7 +129,7 @@ class Writing:
             if before.body != text:
                 self._revise(connection, before, text, html)
             edited = threads.own(connection, found.id, comment_id)
-        self._pages.drop([(site.key, article)])
+        self._pages.drop([(found.site, found.external_id)])
         return _seen(edited)
 
     def delete(
@@ -141,18 +139,25 @@ class Writing:
 
         Raises `Edited`, `Forbidden`, `NotFound`, `Unauthorized`, `Unavailable`.
         """
-        found = self._article(site, article)
+        self._sites.where_it_is(
+            site.key,
+            article,
+            lambda name: self._delete(self._article(site, name), comment_id, caller, revision),
+        )
+
+    def _delete(self, found: Article, comment_id: UUID, caller: Caller, revision: int | None) -> None:
         with self._database.write() as connection:
-            lock_reader(connection, site.key, caller.reader_id)
+            lock_reader(connection, found.site, caller.reader_id)
             before = self._own(connection, found, comment_id, caller)
             if before.status == DELETED:
                 return
             if revision is not None and before.revision != revision:
                 raise Edited(f"It is at revision {before.revision} by now.")
             emptying.empty(connection, before)
-        self._pages.drop([(site.key, article)])
+        name = found.site, found.external_id
+        self._pages.drop([name])
         with suppress(RedisUnavailable):  # a worker does it again
-            self._hot.execute(commands.change_policy(Ballot(site.key, article, VOTE, str(comment_id))))
+            self._hot.execute(commands.change_policy(Ballot(*name, VOTE, str(comment_id))))
 
     def vote(self, site: Site, article: str, comment_id: UUID, caller: Caller, value: int) -> dict[str, int]:
         """Set the caller's vote: 1, 0 or -1; answers the exact votes.
@@ -160,12 +165,41 @@ class Writing:
         Raises `Closed`, `NotFound`, `TooFast`, `Unavailable`.
         """
         self._limits.choice(caller.reader_id, caller.network)
-        ballot = Ballot(site.key, article, VOTE, str(comment_id))
-        held = self._hot.limits.held
-        plan = choosing(ballot, caller.reader_id.bytes, CHOICES[value], caller.network, held)
-        counts = self._hot.play(plan).counts
+        reader, held = caller.reader_id.bytes, self._hot.limits.held
+
+        def vote(name: str) -> dict[str, int]:
+            ballot = Ballot(site.key, name, VOTE, str(comment_id))
+            plan = choosing(ballot, reader, CHOICES[value], caller.network, held)
+            return self._hot.play(plan).counts
+
+        counts = self._sites.where_it_is(site.key, article, vote)
         up, down = counts.get("up", 0), counts.get("down", 0)
         return {"up": up, "down": down, "score": up - down}
+
+    def _post(
+        self,
+        site: Site,
+        article: str,
+        caller: Caller,
+        draft: Draft,
+        written: tuple[str, str],
+        held_for: str | None,
+    ) -> dict[str, Any]:
+        found = self._sites.find(site.key, article)
+        if found is None and site.articles == "open":
+            self._limits.new_article(caller.network)
+        with self._database.write() as connection:
+            if found is None:
+                found = self._sites.create(connection, site, article, draft.signature)
+            at = found.id, clock.new_id()
+            if once.claim(connection, caller.reader_id, found, draft, at[1]):
+                self._store(connection, found, caller, draft.parent_id, at[1], written, held_for)
+            else:
+                at = once.posted(connection, caller.reader_id, article, draft) or at
+            posted = threads.own(connection, *at)
+        if not held_for:
+            self._pages.drop([(site.key, article)])
+        return _seen(posted)
 
     def _clean(self, body: str) -> str:
         try:
@@ -197,6 +231,7 @@ class Writing:
         written: tuple[str, str],
         held_for: str | None,
     ) -> None:
+        self._sites.hold(connection, found.id)
         if not found.comments_open:
             raise Closed("This article takes no more comments.")
         lock_reader(connection, found.site, caller.reader_id)
@@ -233,7 +268,8 @@ class Writing:
         return min(parent.depth + 1, MAX_DEPTH), (parent.place_id or parent.parent_id) if flat else None
 
     def _own(self, connection: Connection, found: Article, comment_id: UUID, caller: Caller) -> Row[Any]:
-        """The caller's comment, locked. Raises `NotFound`, `Forbidden`."""
+        """The caller's comment, locked. Raises `Closed`, `NotFound`, `Forbidden`."""
+        self._sites.hold(connection, found.id)
         rows = emptying.lock(connection, found.id, [comment_id])
         if not rows or (rows[0].reader_id != caller.reader_id and not rows[0].shown):
             raise NotFound(NOT_THERE)

@@ -39,7 +39,7 @@ def blueprint(settings: Settings, sites: Sites, counts: Counts) -> StrictBluepri
 
     def count(site: str, asked: list[str]) -> tuple[dict[str, Any], str | None]:
         found = sites.site(site)
-        names = {text: sites.article_of_text(text) for text in asked}
+        names = sites.articles_of_texts(found.key, asked)
         counted, degraded = counts.of(found, list(dict.fromkeys(names.values())))
         return {"articles": {text: counted[name] for text, name in names.items()}}, degraded
 

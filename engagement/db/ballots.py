@@ -137,7 +137,7 @@ class StoredBallots:
         generation = self.generation(ballot.shard, run)
         with self._database.read() as connection:
             article = connection.execute(
-                select(articles.c.id, articles.c.reactions_open).where(
+                select(articles.c.id, articles.c.reactions_open, articles.c.closed_by).where(
                     articles.c.site == ballot.site, articles.c.external_id == ballot.article
                 )
             ).one_or_none()
@@ -147,6 +147,7 @@ class StoredBallots:
             is_open = article.reactions_open
             if ballot.kind != MOOD:
                 is_open = _takes_votes(connection, article.id, key[2])
+            is_open = bool(is_open) and article.closed_by is None
             counts = connection.execute(
                 select(tallies.c.choice, tallies.c.count).where(on_ballot(tallies, key), tallies.c.count != 0)
             )

@@ -30,7 +30,7 @@ def blueprint(settings: Settings, sites: Sites, footer: Footer, callers: Callers
         def get(self, page: dict[str, Any], site: str, article: str) -> Response:
             """Article, counts, moods and the first comments."""
             found = sites.site(site)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             body, degraded = footer.of(found, name, page["sort"], page["limit"])
             return public(body, max_age=settings.public_max_age, degraded=degraded)
 
@@ -44,7 +44,7 @@ def blueprint(settings: Settings, sites: Sites, footer: Footer, callers: Callers
             """One's mood and votes on the article."""
             found = sites.site(site)
             caller = callers.reader(found.key)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             return private(footer.me(found, name, caller, asked["comment"]))
 
     return blp

@@ -30,7 +30,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
         def get(self, site: str, article: str) -> Response:
             """Tally per mood, total, shares."""
             key = sites.site(site).key
-            counts, degraded = reactions.tally(key, sites.article_of_segment(article))
+            counts, degraded = reactions.tally(key, sites.article_of_segment(key, article))
             return public(tally_body(counts), max_age=settings.public_max_age, degraded=degraded)
 
     @blp.route(f"{ARTICLE}/reaction")
@@ -54,7 +54,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
     def choose(site: str, article: str, mood: str | None, signature: str | None = None) -> Response:
         found = sites.site(site)
         caller = callers.reader(found.key)
-        name = sites.article_of_segment(article)
+        name = sites.article_of_segment(found.key, article)
         counts = reactions.choose(found, name, caller, mood, signature)
         return private({"mood": mood, "reactions": tally_body(counts)})
 

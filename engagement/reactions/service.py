@@ -39,6 +39,15 @@ class Reactions:
         Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`.
         """
         self._limits.choice(caller.reader_id, caller.network)
+
+        def choose(name: str) -> dict[str, int]:
+            return self._choose_or_create(site, name, caller, mood, signature)
+
+        return self._sites.where_it_is(site.key, article, choose)
+
+    def _choose_or_create(
+        self, site: Site, article: str, caller: Caller, mood: str | None, signature: str | None
+    ) -> dict[str, int]:
         ballot = Ballot(site.key, article, MOOD)
         try:
             tally = self._choose(ballot, caller, mood or "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from cachetools import TTLCache
@@ -15,16 +15,19 @@ from sqlalchemy import Connection, Row, select
 from engagement.db.articles import insert_articles
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, sites
-from engagement.errors import DatabaseUnavailable, Forbidden, Invalid, NotFound
+from engagement.errors import Closed, DatabaseUnavailable, Forbidden, Invalid, NotFound
 from engagement.sites import policy
 from engagement.sites.canonical import TRACKING_PARAMETERS, canonical_id, decode_segment
+from engagement.sites.names import Names
 
+T = TypeVar("T")
 SITE_KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 REMEMBERED = 5
 """Seconds that a process remembers a site, or that an article isn't there."""
 UNTOUCHED = "0"
 """The stamp of pages that were never dropped."""
 UNASKED = object()
+ELSEWHERE = "This article's name stands for another article."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Sites:
         self._database = database
         self._secret_key = secret_key
         self._tracking = TRACKING_PARAMETERS | {name.lower() for name in tracking}
+        self._names = Names(database)
         self._known: TTLCache[str, object] = TTLCache(1_024, REMEMBERED)
         self._absent: TTLCache[tuple[str, str], bool] = TTLCache(65_536, REMEMBERED)
         self._last: dict[str, Site] = {}
@@ -91,19 +95,36 @@ class Sites:
             self._known[key] = found
         return found
 
-    def article_of_segment(self, segment: str) -> str:
-        """The canonical id that a path segment names. Raises `Invalid`."""
+    def article_of_segment(self, site: str, segment: str) -> str:
+        """The id of the article that a path segment names, be it by another name of it. Raises `Invalid`."""
         try:
-            return canonical_id(decode_segment(segment), self._tracking)
+            name = canonical_id(decode_segment(segment), self._tracking)
         except ValueError as error:
             raise Invalid(errors={"article": [str(error)]}) from error
+        return self._names.resolve(site, [name])[name]
 
     def article_of_text(self, text: str) -> str:
-        """The canonical id that a query or body names. Raises `Invalid`."""
+        """The canonical id that a query or body names, whatever it stands for. Raises `Invalid`."""
         try:
             return canonical_id(text, self._tracking)
         except ValueError as error:
             raise Invalid(errors={"article": [str(error)]}) from error
+
+    def articles_of_texts(self, site: str, texts: Collection[str]) -> dict[str, str]:
+        """Text → the id of the article that it names, be it by another name of it. Raises `Invalid`."""
+        named = {text: self.article_of_text(text) for text in texts}
+        found = self._names.resolve(site, set(named.values()))
+        return {text: found[name] for text, name in named.items()}
+
+    def where_it_is(self, site: str, article: str, write: Callable[[str], T]) -> T:
+        """See `Names.where_it_is`: every write of a reader goes through it."""
+        return self._names.where_it_is(site, article, write)
+
+    def hold(self, connection: Connection, article_id: UUID) -> None:
+        """Keep the article from being merged until the transaction ends. Raises `Closed` if it was."""
+        row = select(articles.c.closed_by).where(articles.c.id == article_id)
+        if connection.scalar(row.with_for_update(read=True, key_share=True)) is not None:
+            raise Closed(ELSEWHERE)
 
     def find(self, site: str, article: str) -> Article | None:
         """The article as SQL has it."""
