@@ -11,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from engagement.app import create_app
+from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
+from engagement.hot.connection import Hot
 from engagement.settings import Settings, load
 from engagement.worker.loop import Worker
 from tests.servers import Served
@@ -55,6 +57,11 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def hot(settings: Settings, database: Database) -> Hot:
+    return Hot.from_settings(settings, StoredBallots(database))
 
 
 @pytest.fixture

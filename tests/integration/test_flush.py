@@ -16,7 +16,6 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
 from engagement.hot.protocol import choosing, hydrating
-from engagement.settings import Settings
 from engagement.sites.publishing import put_article
 from engagement.worker.flush import BALLOTS, Flushed, Flusher
 from engagement.worker.loop import Worker
@@ -25,11 +24,6 @@ pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
 STORY = Ballot("demo", "story", MOOD)
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def hot(settings: Settings, database: Database) -> Hot:
-    return Hot.from_settings(settings, StoredBallots(database))
 
 
 def flusher(hot: Hot, database: Database, keep: float = 60.0) -> Flusher:

@@ -42,11 +42,6 @@ STORY = Ballot("demo", "story", MOOD)
 Headers = dict[str, str]
 
 
-@pytest.fixture
-def hot(settings: Settings, database: Database) -> Hot:
-    return Hot.from_settings(settings, StoredBallots(database))
-
-
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing moves here but what a test moves."""

@@ -12,11 +12,10 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from engagement import clock
 from engagement.cli import main
-from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.events import tell
 from engagement.db.tables import (
@@ -41,11 +40,6 @@ from engagement.worker.loop import Worker
 A = "/v1/demo/articles/story"
 STORY = Ballot("demo", "story", MOOD)
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def hot(settings: Settings, database: Database) -> Hot:
-    return Hot.from_settings(settings, StoredBallots(database))
 
 
 @pytest.fixture(autouse=True)
@@ -253,7 +247,7 @@ def test_what_the_release_before_has_posted_is_counted_once_and_is_no_difference
         connection.execute(
             insert(comments).values(**posted | {"id": clock.new_id(), "up": 0, "score": 0, "reply_count": 0})
         )
-        id = connection.scalar(select(func.max(comments.c.id)))
+        id = connection.scalar(select(comments.c.id).order_by(comments.c.id.desc()).limit(1))
         connection.execute(
             insert(outbox).values(
                 article_id=row["article_id"], comment_id=id, event="comment.posted", created_at=clock.now()
