@@ -25,6 +25,8 @@ TICK = 0.1
 DOING = {
     "emptying": "what they wrote goes",
     "taking": "what they chose is taken back",
+    "handing": "what they chose is given over to nobody",
+    "confirming": "who had chosen it is forgotten",
     "sweeping": "what Redis remembers of them goes",
 }
 """The states of an erasure."""

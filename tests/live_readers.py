@@ -77,7 +77,7 @@ class LiveReaders:
     def _until_refused(self, seed: int, who: Headers) -> None:
         device, random = self._app.test_client(), Random(seed)
         status = 200
-        while status in (200, 503) and not self._stop.is_set():
+        while status in (200, 503, 409) and not self._stop.is_set():  # 409: the comment is taken back
             status = self._choose(device, random, who)[2]
         self.refused.append(status)
 

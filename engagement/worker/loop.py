@@ -47,7 +47,7 @@ class Worker:
         self._outbox = Outbox(self._database, hot, pages)
         self._rewind = Rewind(hot, self._database, stored, pages)
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
-        self._jobs = Jobs(Stores(hot, self._database, Pages(hot, settings.page_ttl)))
+        self._jobs = Jobs(Stores(hot, self._database, pages, settings.erase_choices))
         self._housekeeping = Housekeeping(self._database, hot, settings)
         self._interval = settings.flush_interval
         self._stop = Event()

@@ -31,6 +31,7 @@ from engagement.errors import RedisUnavailable
 from engagement.hot import bars, commands, walk
 from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot, ballot_keys
+from engagement.worker.jobs.handing import CONFIRMING, HANDING, Confirming, Handing
 from engagement.worker.jobs.stores import Steps, Stores
 from engagement.worker.jobs.taking import TAKING, WHILE, Taking
 
@@ -42,10 +43,15 @@ MANY = 2_000
 
 
 def erasing(stores: Stores) -> Steps:
-    """The steps of an erasure, in their order: text, choices, what is left of them in Redis."""
+    """The steps of an erasure, in their order: text, choices, what is left of them in Redis.
+
+    Choices are taken back, or given over to nobody, as it is set when their turn comes.
+    """
     return {
         EMPTYING: Emptying(stores),
         TAKING: Taking(stores, _sweep, keeps=False),
+        HANDING: Handing(stores),
+        CONFIRMING: Confirming(stores, SWEEPING),
         SWEEPING: Sweeping(stores),
     }
 
@@ -56,6 +62,7 @@ class Emptying:
     def __init__(self, stores: Stores) -> None:
         self._database = stores.database
         self._pages = stores.pages
+        self._then = HANDING if stores.erase_choices == "kept" else TAKING
 
     def __call__(self, job: Job) -> bool:
         """See `Step`. `progress`: `drop`, articles whose pages are to go, and `after`, the last comment.
@@ -82,7 +89,7 @@ class Emptying:
             elif drop:
                 raise RedisUnavailable
             else:
-                jobs.move(connection, job, state=TAKING, progress={})
+                jobs.move(connection, job, state=self._then, progress={})
         return True
 
 

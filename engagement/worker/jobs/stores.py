@@ -21,8 +21,9 @@ Steps = Mapping[str, Step]
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores of a worker."""
+    """The stores of a worker. `erase_choices`: the setting, `taken` or `kept`."""
 
     hot: Hot
     database: Database
     pages: Pages
+    erase_choices: str = "taken"

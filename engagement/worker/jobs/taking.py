@@ -116,7 +116,7 @@ class Taking(UnderBar):
         if progress.passing:
             return self._take(job, progress, owner)
         with self._database.write() as connection:
-            if _page(connection, choices, choices.c.reader_id == job.reader_id, None, 1):
+            if page_of(connection, choices, choices.c.reader_id == job.reader_id, None, 1):
                 passing = replace(progress, passing=True, passes=progress.passes + 1, after=None)
                 jobs.move(connection, job, progress=asdict(passing), pause=AGAIN if progress.passes else 0.0)
             else:
@@ -129,16 +129,16 @@ class Taking(UnderBar):
         with self._database.write() if self._keeps else self._database.read() as connection:
             if self._keeps:
                 jobs.lock(connection, job)
-            found = _page(connection, choices, mine, progress.after, PAGE)
+            found = page_of(connection, choices, mine, progress.after, PAGE)
             if self._keeps:
                 _note(connection, job, found)
-        moves = [Move(_ballot(row)) for row in found]
+        moves = [Move(ballot_of(row)) for row in found]
         if progress.passes > 1:  # SQL lacks nothing, and has these: what a view says of them is wrong
             self._hot.execute_many([commands.forget_view(move.ballot) for move in moves])
         played = self._play(job, owner, moves)
         if played == len(found) < PAGE:
             return self._move(job, replace(progress, passing=False, shard=0))
-        return self._move(job, replace(progress, after=_name(found[played - 1])))
+        return self._move(job, replace(progress, after=name_of(found[played - 1])))
 
 
 class Giving(UnderBar):
@@ -146,10 +146,10 @@ class Giving(UnderBar):
 
     def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
         with self._database.read() as connection:
-            found = _page(connection, job_choices, job_choices.c.job_id == job.id, progress.after, PAGE)
-        played = self._play(job, owner, [Move(_ballot(row), row.choice, row.network) for row in found])
+            found = page_of(connection, job_choices, job_choices.c.job_id == job.id, progress.after, PAGE)
+        played = self._play(job, owner, [Move(ballot_of(row), row.choice, row.network) for row in found])
         if not played == len(found) < PAGE:
-            return self._move(job, replace(progress, after=_name(found[played - 1])))
+            return self._move(job, replace(progress, after=name_of(found[played - 1])))
         with self._database.write() as connection:
             jobs.move(connection, job, state=LIFTING)
         return True
@@ -181,7 +181,7 @@ def give_back(connection: Connection, job: Job) -> None:
     jobs.move(connection, job, state=GIVING, progress=asdict(Progress.of(job).lost()))
 
 
-def _page(
+def page_of(
     connection: Connection, table: Table, mine: ColumnElement[bool], after: Sequence[str] | None, limit: int
 ) -> Sequence[Any]:
     """Choices with the names of their articles, in the order of their keys."""
@@ -194,10 +194,15 @@ def _page(
         .limit(limit)
     )
     if after is not None:
-        at = (UUID(after[0]), after[1], UUID(after[2]))
-        values = (literal(value, column.type) for value, column in zip(at, key, strict=True))
-        statement = statement.where(tuple_(*key) > tuple_(*values))
+        statement = statement.where(after_key(key, after))
     return connection.execute(statement).all()
+
+
+def after_key(key: Sequence[ColumnElement[Any]], after: Sequence[str]) -> ColumnElement[bool]:
+    """The condition for ballots after the one with this name (`name_of`)."""
+    at = (UUID(after[0]), after[1], UUID(after[2]))
+    values = (literal(value, column.type) for value, column in zip(at, key, strict=True))
+    return tuple_(*key) > tuple_(*values)
 
 
 def _note(connection: Connection, job: Job, found: Sequence[Any]) -> None:
@@ -209,10 +214,12 @@ def _note(connection: Connection, job: Job, found: Sequence[Any]) -> None:
     bulk.put(connection, job_choices, columns, rows, replace=("choice", "network"))
 
 
-def _ballot(row: Any) -> Ballot:
+def ballot_of(row: Any) -> Ballot:
+    """Of a row of `page_of`."""
     subject = "" if row.kind == MOOD else str(row.subject_id)
     return Ballot(row.site, row.external_id, row.kind, subject)
 
 
-def _name(row: Any) -> tuple[str, str, str]:
+def name_of(row: Any) -> tuple[str, str, str]:
+    """The key of a row of `page_of`, to go on after it."""
     return row.article_id.hex, row.kind, row.subject_id.hex
