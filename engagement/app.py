@@ -13,6 +13,9 @@ from engagement.counts import api as counts_api
 from engagement.counts.service import Counts
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
+from engagement.discussion import api as discussion_api
+from engagement.discussion.answers import Answers
+from engagement.discussion.posting import Posting
 from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
@@ -64,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
     plain_pages.init_app(app)
     footer = Footer(hot, pages, sites, moods, threads, people)
     reading = Reading(footer, threads)
+    posting = Posting(people, sites, writing, limits, settings.comment_max_length)
     api = openapi.init_app(app)
     for blueprint in (
         footer_api.blueprint(settings, sites, footer, callers),
@@ -72,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
         counts_api.blueprint(settings, sites, Counts(pages, sites, moods)),
         readers_api.blueprint(sites, people, callers, limits),
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
+        discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

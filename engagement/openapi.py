@@ -76,7 +76,7 @@ class EngagementApi(Api):  # type: ignore[misc]
             for name, value in error.get_headers()
             if name.lower() not in ("content-type", "content-length")
         }
-        return answer(_problem_of(error), error.code or 500, headers)
+        return answer(problem_of(error), error.code or 500, headers)
 
 
 def answer(problem: Problem, status: int | None = None, headers: dict[str, str] | None = None) -> Response:
@@ -92,7 +92,8 @@ def answer(problem: Problem, status: int | None = None, headers: dict[str, str] 
     return response
 
 
-def _problem_of(error: HTTPException) -> Problem:
+def problem_of(error: HTTPException) -> Problem:
+    """What an error of Flask, werkzeug or webargs is in our words."""
     given = getattr(error, "data", None) or {}
     if error.code == 422:
         return Invalid(errors=_flat(given.get("messages", {})))
@@ -122,8 +123,8 @@ def _flat(messages: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def may_answer(*statuses: int) -> Callable[[F], F]:
-    """Document the problems that an operation may answer.
+def may_answer(*statuses: int, content_type: str = "application/problem+json") -> Callable[[F], F]:
+    """Document the problems that an operation may answer; a page tells them in words.
 
     As `alt_response` would for each, which wraps the function once more and copies all that was said so far.
     """
@@ -133,9 +134,9 @@ def may_answer(*statuses: int) -> Callable[[F], F]:
         responses = said.setdefault("response", {}).setdefault("responses", {})
         for status in statuses:
             told = {
-                "schema": ProblemSchema,
+                "schema": ProblemSchema if content_type.endswith("json") else {"type": "string"},
                 "description": HTTPStatus(status).phrase,
-                "content_type": "application/problem+json",
+                "content_type": content_type,
             }
             responses.setdefault(status, []).append(told)
         return function

@@ -12,7 +12,7 @@ from engagement.db.engine import Database
 from engagement.db.tables import articles, comments, readers
 
 WINDOWS = (200, 2_000, 20_000)
-"""How many comments of all sites, the newest ones, are looked through for those of one, until enough are found.
+"""How many of the newest comments of all sites are looked through for those of one, until enough are found.
 
 A site on which less is said than that, beside others on the same store, has a shorter feed, never a slow one.
 """
@@ -25,7 +25,7 @@ class Newest:
         self._database = database
 
     def of_article(self, article_id: UUID, limit: int) -> list[Row[Any]]:
-        """Newest first: columns of the comment, its reader's `name`, its article's `external_id` and `title`."""
+        """Newest first: columns of each, its reader's `name`, its article's `external_id` and `title`."""
         c = comments.c
         with self._database.read() as connection:
             statement = _select().where(c.article_id == article_id, c.shown, c.status == APPROVED)

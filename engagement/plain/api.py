@@ -41,7 +41,7 @@ def blueprint(settings: Settings, sites: Sites, reading: Reading, feeds: Feeds) 
         def get(self, page: dict[str, Any], site: str, article: str) -> Response:
             """The footer as HTML, to be put into a page when it is built or at the edge."""
             found = sites.site(site)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             sort, limit, cursor = page["sort"], page["limit"], page.get("cursor")
             shown = reading.discussion(found, name, sort, limit, cursor)
             place = Place(origin(settings), found.key, name)
@@ -65,7 +65,7 @@ def blueprint(settings: Settings, sites: Sites, reading: Reading, feeds: Feeds) 
         def get(self, site: str, article: str) -> Response:
             """The newest comments of an article, as Atom."""
             found = sites.site(site)
-            name = sites.article_of_segment(article)
+            name = sites.article_of_segment(found.key, article)
             return answer(feeds.of_article(origin(settings), found, name), MIMETYPE)
 
     @blp.route("/v1/<site>/feed.atom")

@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Entries, newest first. `name` is what its id is made from; `url`: its own; `page`: what it is a feed of."""
+    """Entries, newest first. `name`: what its id is made from; `url`: its own; `page`: what it is of."""
 
     name: str
     title: str
@@ -58,7 +58,8 @@ def atom(feed: Feed) -> bytes:
         _link(root, "alternate", feed.page, "text/html")
     for entry in feed.entries:
         _entry(root, entry)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _entry(root: ET.Element, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""Places at which a long word may break, so that no text is wider than its page, even without a style. Pure."""
+"""Places at which a long word may break, so that no text is wider than its page, styled or not. Pure."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def breakable(text: str | None) -> Markup:
 
 
 def breakable_html(html: str) -> Markup:
-    """The HTML of a comment (as `rendering.render` gives it, or it isn't safe), with `<wbr>` in its long words."""
+    """The HTML of a comment, as `rendering.render` gives it, with `<wbr>` in its long words."""
     return _broken(html)
 
 
 def _broken(html: str) -> Markup:
     if not _LONG_WORD.search(html):
-        return Markup(html)  # noqa: S704 - escaped by `breakable`, or sanitised when it was stored
+        return Markup(html)
     out: list[str] = []
     word: list[str] = []
     for token in _TOKEN.findall(html):
@@ -40,7 +40,7 @@ def _broken(html: str) -> Markup:
             word = []
         else:
             word.append(token)
-    return Markup("".join(out + _pieces(word)))  # noqa: S704 - the same, and `<wbr>` between characters
+    return Markup("".join(out + _pieces(word)))
 
 
 def _pieces(word: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from engagement.sites.canonical import encode_segment
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The addresses of an article's discussion. `origin`: of the service; empty for links on our own pages."""
+    """The addresses of an article's discussion. `origin`: of the service; empty: by their paths."""
 
     origin: str
     site: str

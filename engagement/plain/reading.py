@@ -60,7 +60,7 @@ class Reading:
     def thread(
         self, site: Site, article: str, comment: UUID, cursor: str | None = None
     ) -> tuple[Discussion, dict[str, Any]]:
-        """The discussion with one comment and a page of the replies to it; and those above it, as `ancestors`.
+        """The discussion with one comment and a page of replies to it; and those above it, as `ancestors`.
 
         Raises `BadRequest`, `NotFound`, `Unavailable`.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from engagement.comments.once import HEADER
 from engagement.errors import (
     BadRequest,
     Closed,
@@ -29,7 +30,7 @@ SORTS = {
 }
 ANONYMOUS = "Anonymous"
 FIELDS = {"name": "Your name", "body": "Your comment", "parent_id": "The comment that you answer"}
-AGAIN = "Your text is still here."
+SENT = "This form was sent already, with another text. To post this text as well, send it now."
 
 
 def number(n: int) -> str:
@@ -81,9 +82,12 @@ def trouble(problem: Problem) -> str:
 
 
 def _faults(problem: Problem) -> Iterator[str]:
+    """Some messages go on from the field's name, others stand alone."""
     for field, messages in (problem.errors or {}).items():
         name = FIELDS.get(field, field.replace("_", " ").capitalize())
-        yield from (f"{name} {message}." for message in messages)
+        for message in messages:
+            said = message.rstrip(".")
+            yield SENT if field == HEADER else f"{name}{':' if said[:1].isupper() else ''} {said}."
 
 
 def _later(problem: Problem) -> str:

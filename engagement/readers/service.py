@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from engagement import clock
+from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.tables import readers
 from engagement.errors import Invalid, Unauthorized
@@ -47,6 +48,12 @@ class Readers:
                 insert(readers).values(id=reader.id, site=site, name=reader.name, created_at=clock.now())
             )
         return self._tokens.sign(Token(site, reader.id)), reader
+
+    def make(self, site: str, reader_id: UUID, name: str | None) -> None:
+        """A reader, by a clean name, of an id that was given out before; twice is once."""
+        row = (reader_id, site, name, clock.now())
+        with self._database.write() as connection:
+            bulk.put(connection, readers, ("id", "site", "name", "created_at"), [row])
 
     def get(self, site: str, reader_id: UUID) -> Reader:
         """Raises `Unauthorized` for a reader that isn't there (any more)."""

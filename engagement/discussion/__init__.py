@@ -1,0 +1,1 @@
+"""An article's discussion as pages of ours, to be read and joined without scripts."""
