@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -184,17 +184,33 @@ class StoredBallots:
         none = Known("", ZERO)
         return [Known(chosen.get(keys[b], ""), at[keys[b]]) if b in keys else none for b in ballots]
 
+    def look_up_many(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
+        """The stored choices of these readers on their ballots, with the cursors, in one snapshot."""
+        by = (*BALLOT, "reader_id")
+        with self._database.read() as connection:
+            keys, at = _cursors(connection, {ballot for ballot, _ in asked})
+            voters = [(*keys[ballot], UUID(bytes=reader)) for ballot, reader in asked if ballot in keys]
+            rows = bulk.fetch(connection, choices, by, voters, (*by, "choice"))
+        chosen = {row[:-1]: row[-1] for row in rows}
+        none = Known("", ZERO)
+        return [
+            Known(chosen.get((*keys[ballot], UUID(bytes=reader)), ""), at[keys[ballot]])
+            if ballot in keys
+            else none
+            for ballot, reader in asked
+        ]
+
     def behind(self, floors: Mapping[Ballot, str]) -> list[Ballot]:
         """Those of the ballots whose cursor is before the floor: SQL went back behind what Redis has trimmed.
 
         Among them are those whose article is not there any more.
         """
-        keys, at = self._cursors(floors)
+        keys, at = self._read_cursors(floors)
         return [b for b, floor in floors.items() if b not in keys or order(at[keys[b]]) < order(floor)]
 
     def heal(self, floors: Mapping[Ballot, str]) -> None:
         """SQL went back behind what Redis has trimmed: what is between is lost; go on from the floors."""
-        keys, at = self._cursors(floors)
+        keys, at = self._read_cursors(floors)
         behind = {key: ballot for ballot, key in keys.items() if order(at[key]) < order(floors[ballot])}
         if not behind:
             return
@@ -212,18 +228,22 @@ class StoredBallots:
                 "sql went back; entries are lost", ballot=behind[key].name, cursor=now[key], floor=floor
             )
 
-    def _cursors(self, ballots: Collection[Ballot]) -> tuple[dict[Ballot, Key], dict[Key, str]]:
-        """The keys of those that SQL has an article for, and their cursors."""
-        if not ballots:
-            return {}, {}
+    def _read_cursors(self, ballots: Collection[Ballot]) -> tuple[dict[Ballot, Key], dict[Key, str]]:
         with self._database.read() as connection:
-            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
-            keys = {
-                ballot: sql_key(id, ballot)
-                for ballot in ballots
-                if (id := ids.get((ballot.site, ballot.article))) is not None
-            }
-            return keys, read_cursors(connection, list(keys.values()))
+            return _cursors(connection, ballots)
+
+
+def _cursors(connection: Connection, ballots: Collection[Ballot]) -> tuple[dict[Ballot, Key], dict[Key, str]]:
+    """The keys of those that SQL has an article for, and their cursors."""
+    if not ballots:
+        return {}, {}
+    ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
+    keys = {
+        ballot: sql_key(id, ballot)
+        for ballot in ballots
+        if (id := ids.get((ballot.site, ballot.article))) is not None
+    }
+    return keys, read_cursors(connection, list(keys.values()))
 
 
 def _takes_votes(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:

@@ -58,6 +58,18 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """The fence of the job that asks is not up any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A job's move was played. `done` False: the reader has chosen otherwise, which stands."""
+
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A reader's choice in SQL (`""`: none) and the ballot's cursor, from one snapshot.
 
@@ -156,6 +168,17 @@ def read_chosen(reply: list[Any]) -> Tally | Cold | Unknown | Shut | Full | Barr
             return Barred()
         case _:
             return Tally(read_counts(reply[1]))
+
+
+def read_moved(reply: list[Any]) -> Moved | Cold | Unknown | Full | Barred | Over:
+    """Of `choose`, for a job that moves choices."""
+    if reply[0] == b"OVER":
+        return Over()
+    if reply[0] in (b"OK", b"SAME"):
+        return Moved(reply[0] == b"OK" or reply[2:] == [b"moved"])
+    answer = read_chosen(reply)
+    assert not isinstance(answer, Tally | Shut)
+    return answer
 
 
 def read_tally(reply: list[Any]) -> Tally | Cold:

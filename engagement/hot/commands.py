@@ -23,6 +23,8 @@ from engagement.hot.answers import (
     Full,
     Glance,
     Known,
+    Moved,
+    Over,
     Parts,
     Shut,
     Snapshot,
@@ -34,9 +36,19 @@ from engagement.hot.answers import (
     read_chosen,
     read_due,
     read_entries,
+    read_moved,
     read_tally,
 )
-from engagement.hot.keys import MOOD, Ballot, ballot_keys, barred_key, beat_key, page_keys, shard_keys
+from engagement.hot.keys import (
+    MOOD,
+    Ballot,
+    ballot_keys,
+    barred_key,
+    beat_key,
+    moving_key,
+    page_keys,
+    shard_keys,
+)
 
 T = TypeVar("T")
 
@@ -111,8 +123,35 @@ def choose(
     args: tuple[Any, ...] = (ballot.name, reader, choice, network, limit, owner)
     if known is not None:
         args += (known.choice, known.cursor, known.stamp)
-    keys = (*ballot_keys(ballot), barred_key(ballot.shard))
-    return Command(script("choose"), keys, args, read_chosen)
+    return Command(script("choose"), _choosing_keys(ballot), args, read_chosen)
+
+
+def move(
+    ballot: Ballot, reader: bytes, choice: str, network: str, known: Known | None, limit: int, fence: str,
+    only: str | None,
+) -> Command[Moved | Cold | Unknown | Full | Barred | Over]:  # fmt: skip
+    """Set the choice of a reader who is not barred, for the job whose `fence` is up; closed or not.
+
+    `only`: where this is chosen, and neither the reader nor this job has settled it since the fence is up.
+    """
+    read = (known.choice, known.cursor, known.stamp) if known is not None else ("", "", "")
+    args = (ballot.name, reader, choice, network, limit, "", *read, fence, *([] if only is None else [only]))
+    return Command(script("choose"), _choosing_keys(ballot), args, read_moved)
+
+
+def fence(site: str, article: str, name: str) -> Command[int]:
+    """Put a fence up, in place of any other: one job at a time moves choices from or to an article."""
+    return Command(script("fence"), (moving_key(site, article),), (name,), int)
+
+
+def unfence(site: str, article: str, name: str) -> Command[int]:
+    """Take this fence away."""
+    return Command(script("unfence"), (moving_key(site, article),), (name,), int)
+
+
+def _choosing_keys(ballot: Ballot) -> tuple[str, ...]:
+    moving = moving_key(ballot.site, ballot.article)
+    return (*ballot_keys(ballot), barred_key(ballot.shard), moving)
 
 
 def hydrate(ballot: Ballot, snapshot: Snapshot, policy: str, replay_limit: int, ttl: int) -> Command[str]:

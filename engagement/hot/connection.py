@@ -32,6 +32,7 @@ from engagement.hot.protocol import (
     Hydrate,
     Limits,
     LookUp,
+    LookUpMany,
     Plan,
     Source,
     TakeSnapshot,
@@ -182,6 +183,8 @@ class Hot:
                 return self._source.snapshot(ballot, run)
             case LookUp(ballots, reader):
                 return self._source.look_up(ballots, reader)
+            case LookUpMany(asked):
+                return self._source.look_up_many(asked)
             case Heal(ballot, floor):
                 return self._source.heal({ballot: floor}) if floor is not None else None
             case Hydrate(ballot, cold):

@@ -75,6 +75,11 @@ def barred_key(shard: int) -> str:
     return f"{tag(shard)}:barred"
 
 
+def moving_key(site: str, article: str) -> str:
+    """The job that moves choices from or to the article, and which of them are settled since it began."""
+    return f"{tag(shard_of(site, article))}:moving:{site}:{article}"
+
+
 def beat_key() -> str:
     """Where workers tell the beat of SQL: one for all."""
     return f"{tag(0)}:beat"

@@ -6,7 +6,7 @@ no I/O, so a sync and an async runner, and a test that pauses it anywhere, all p
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -65,6 +65,13 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUpMany:
+    """Need: these readers' choices on their ballots, with the cursors, in one SQL snapshot → list[Known]."""
+
+    asked: tuple[tuple[Ballot, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Heal:
     """Need: SQL went back behind the floor; set the cursor to it, under the lock."""
 
@@ -80,6 +87,9 @@ class Source(Protocol):
 
     def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
         """In the order of `ballots`."""
+
+    def look_up_many(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
+        """Of ballots and readers, in their order."""
 
     def heal(self, floors: Mapping[Ballot, str]) -> object:
         """Sets the ballots' cursors to the floors, unless they are past them already."""
