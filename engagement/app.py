@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["engagement.sites"] = sites
     people = Readers(database, tokens)
     moods = Reactions(hot, pages, database, sites, limits)
-    threads = Comments(database, hot, pages, sites)
+    threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     writing = Writing(database, hot, pages, sites, limits, rules)
     app.extensions["engagement.writing"] = writing

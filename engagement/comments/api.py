@@ -14,8 +14,8 @@ from engagement.comments.schemas import (
     BodySchema,
     ChangeHeadersSchema,
     CommentListSchema,
-    CommentSchema,
     NewCommentSchema,
+    OwnCommentSchema,
     PageArgumentsSchema,
     PermalinkSchema,
     PostHeadersSchema,
@@ -59,7 +59,7 @@ def blueprint(
         @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
         @blp.arguments(PostHeadersSchema, location="headers")
         @blp.arguments(NewCommentSchema)
-        @blp.response(201, CommentSchema, headers={"Location": {"schema": {"type": "string"}}})
+        @blp.response(201, OwnCommentSchema, headers={"Location": {"schema": {"type": "string"}}})
         def post(self, sent: dict[str, Any], body: dict[str, Any], site: str, article: str) -> Response:
             """Post a comment, or a reply to one."""
             found = sites.site(site)
@@ -83,7 +83,7 @@ def blueprint(
         @may_answer(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503)
         @blp.arguments(ChangeHeadersSchema, location="headers")
         @blp.arguments(BodySchema)
-        @blp.response(200, CommentSchema)
+        @blp.response(200, OwnCommentSchema)
         def patch(
             self, sent: dict[str, Any], body: dict[str, Any], site: str, article: str, comment: UUID
         ) -> Response:

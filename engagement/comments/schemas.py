@@ -135,6 +135,26 @@ class CommentSchema(ma.Schema):
     featured = ma.fields.Boolean(required=True)
 
 
+class OwnCommentSchema(CommentSchema):
+    """A comment, as its author alone sees it."""
+
+    body = ma.fields.String(required=True, metadata={"description": "As it was written: Markdown"})
+    editable_until = ma.fields.AwareDateTime(required=True)
+    place_id = ma.fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The comment in whose `replies` it is listed; null: in the article's list"},
+    )
+
+
+class OwnSchema(ma.Schema):
+    """What it takes to edit a comment of one's own."""
+
+    body = ma.fields.String(required=True, metadata={"description": "As it was written: Markdown"})
+    revision = ma.fields.Integer(required=True)
+    editable_until = ma.fields.AwareDateTime(required=True)
+
+
 class CommentListSchema(ma.Schema):
     """A page of comments."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from engagement.sites.service import Article, Sites
 class Comments:
     """Comments of articles, as readers see them."""
 
-    def __init__(self, database: Database, hot: Hot, pages: Pages, sites: Sites) -> None:
+    def __init__(self, database: Database, hot: Hot, pages: Pages, sites: Sites, edit_window: int) -> None:
+        """`edit_window`: seconds in which a comment may be edited."""
         self._database = database
         self._pages = pages
         self._sites = sites
+        self._edit_window = edit_window
         self._walking = Walking(database, Walks(hot))
 
     def first_page(self, found: Article | None, sort: str, limit: int) -> bytes:
@@ -81,15 +84,17 @@ class Comments:
             above = threads.ancestors(connection, found.id, UUID(parent)) if parent else []
         return {"comment": comment, "ancestors": above}
 
-    def on_article(self, article_id: UUID, ids: list[UUID]) -> set[UUID]:
-        """Those of the ids that are comments on this article."""
+    def asked(
+        self, article_id: UUID, ids: Sequence[UUID], reader_id: UUID
+    ) -> tuple[set[UUID], dict[str, Any]]:
+        """Those of the ids that are comments on this article; and of the reader's own, how to edit them."""
         with self._database.read() as connection:
-            return threads.existing(connection, article_id, ids)
+            return threads.asked(connection, article_id, ids, reader_id, self._edit_window)
 
     def pending(self, article_id: UUID, reader_id: UUID) -> list[dict[str, Any]]:
         """The reader's own comments that wait for a moderator, newest first."""
         with self._database.read() as connection:
-            return threads.pending(connection, article_id, reader_id)
+            return threads.pending(connection, article_id, reader_id, self._edit_window)
 
     def _article(self, site: str, article: str) -> Article:
         found = self._sites.find(site, article)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, literal, select
+from sqlalchemy import Connection, Row, Select, case, literal, select
 
 from engagement import clock
 from engagement.comments.counting import APPROVED, PENDING
@@ -133,8 +134,10 @@ def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str,
     return _body(row, _levels(connection, article_id, [row]), 0)
 
 
-def own(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str, Any] | None:
-    """A comment as its author sees it, be it pending, with its first replies."""
+def own(
+    connection: Connection, article_id: UUID, comment_id: UUID, edit_window: int
+) -> dict[str, Any] | None:
+    """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds."""
     c = comments.c
     statement = _select().where(
         c.article_id == article_id, c.id == comment_id, c.status.in_((APPROVED, PENDING))
@@ -142,11 +145,13 @@ def own(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str,
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return _body(row, _levels(connection, article_id, [row]), 0)
+    return _own(row, _levels(connection, article_id, [row]), 0, edit_window)
 
 
-def pending(connection: Connection, article_id: UUID, reader_id: UUID) -> list[dict[str, Any]]:
-    """The reader's comments that wait for a moderator, newest first."""
+def pending(
+    connection: Connection, article_id: UUID, reader_id: UUID, edit_window: int
+) -> list[dict[str, Any]]:
+    """The reader's comments that wait for a moderator, newest first. `edit_window`: seconds."""
     c = comments.c
     rows = connection.execute(
         _select()
@@ -154,7 +159,7 @@ def pending(connection: Connection, article_id: UUID, reader_id: UUID) -> list[d
         .order_by(c.id.desc())
         .limit(MAX_PENDING)
     )
-    return [_body(row, {}, len(INLINE)) for row in rows]
+    return [_own(row, {}, len(INLINE), edit_window) for row in rows]
 
 
 def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list[dict[str, Any]]:
@@ -258,10 +263,32 @@ def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[
     return body
 
 
-def existing(connection: Connection, article_id: UUID, ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the ids that are comments on this article."""
-    return set(
-        connection.scalars(
-            select(comments.c.id).where(comments.c.article_id == article_id, comments.c.id.in_(list(ids)))
-        )
-    )
+def _own(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int, edit_window: int) -> dict[str, Any]:
+    """A comment as its author alone sees it: with the text as it was written, and where it is listed."""
+    place = None if row.place == row.article_id else str(row.place)
+    return _body(row, below, level) | {"place_id": place} | _as_written(row, edit_window)
+
+
+def asked(
+    connection: Connection, article_id: UUID, ids: Sequence[UUID], reader_id: UUID, edit_window: int
+) -> tuple[set[UUID], dict[str, Any]]:
+    """Those of the ids that are comments on this article; and of the reader's own, how to edit them.
+
+    What a moderator has decided on, and what is deleted, is nobody's own. `edit_window`: seconds.
+    """
+    c = comments.c
+    own = (c.reader_id == reader_id) & c.status.in_((APPROVED, PENDING))
+    rows = connection.execute(
+        select(
+            c.id, c.revision, c.created_at, own.label("own"), case((own, c.body), else_="").label("body")
+        ).where(c.article_id == article_id, c.id.in_(ids))
+    ).all()
+    mine = {
+        str(row.id): {"revision": row.revision} | _as_written(row, edit_window) for row in rows if row.own
+    }
+    return {row.id for row in rows}, mine
+
+
+def _as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:
+    until: datetime = row.created_at + timedelta(seconds=edit_window)
+    return {"body": row.body, "editable_until": clock.rfc3339(until)}

@@ -128,7 +128,7 @@ class Writing:
                 raise Forbidden("The time in which it could be edited is over.")
             if before.body != text:
                 self._revise(connection, before, text, html)
-            edited = threads.own(connection, found.id, comment_id)
+            edited = threads.own(connection, found.id, comment_id, self._rules.edit_window)
         self._pages.drop([(found.site, found.external_id)])
         return _seen(edited)
 
@@ -196,7 +196,7 @@ class Writing:
                 self._store(connection, found, caller, draft.parent_id, at[1], written, held_for)
             else:
                 at = once.posted(connection, caller.reader_id, article, draft) or at
-            posted = threads.own(connection, *at)
+            posted = threads.own(connection, *at, self._rules.edit_window)
         if not held_for:
             self._pages.drop([(site.key, article)])
         return _seen(posted)
@@ -219,7 +219,9 @@ class Writing:
             return None
         with self._database.read() as connection:
             before = once.posted(connection, caller.reader_id, article, draft)
-            return None if before is None else _seen(threads.own(connection, *before))
+            if before is None:
+                return None
+            return _seen(threads.own(connection, *before, self._rules.edit_window))
 
     def _store(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from engagement.comments.schemas import CommentListSchema, CommentSchema
+from engagement.comments.schemas import CommentListSchema, OwnCommentSchema, OwnSchema
 from engagement.reactions.schemas import TallySchema
 from engagement.readers.schemas import ReaderSchema
 
@@ -38,7 +38,7 @@ class FooterSchema(ma.Schema):
 
 
 class MeArgumentsSchema(ma.Schema):
-    """On which comments the caller's votes are asked."""
+    """Which comments are asked about: the caller's votes on them, and which are the caller's own."""
 
     comment = ma.fields.List(ma.fields.UUID(), load_default=list, validate=ma.validate.Length(max=MAX_ASKED))
 
@@ -49,4 +49,10 @@ class MeSchema(ma.Schema):
     reader = ma.fields.Nested(ReaderSchema, required=True)
     mood = ma.fields.String(required=True, allow_none=True)
     votes = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
-    pending = ma.fields.List(ma.fields.Nested(CommentSchema), required=True)
+    pending = ma.fields.List(ma.fields.Nested(OwnCommentSchema), required=True)
+    own = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Nested(OwnSchema),
+        required=True,
+        metadata={"description": "Those of the asked comments that are the caller's, by id"},
+    )

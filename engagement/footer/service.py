@@ -73,19 +73,22 @@ class Footer:
     def me(self, site: Site, article: str, caller: Caller, asked: Sequence[UUID]) -> dict[str, Any]:
         """The caller, their mood, their votes on these comments (0 on those that aren't there), what waits.
 
+        Of the asked comments that are the caller's own, also what it takes to edit them.
+
         Raises `Unauthorized`, `Unavailable`.
         """
         reader = self._readers.get(site.key, caller.reader_id)
         found = self._sites.find(site.key, article)
         votes = dict.fromkeys(map(str, asked), 0)
         mood, pending = None, []
+        own: dict[str, Any] = {}
         if found is not None:
             pending = self._comments.pending(found.id, caller.reader_id)
-            there = self._comments.on_article(found.id, list(asked)) if asked else set()
+            there, own = self._comments.asked(found.id, asked, caller.reader_id) if asked else (set(), {})
             of_mood = Ballot(site.key, article, MOOD)
             of_votes = {Ballot(site.key, article, VOTE, str(id)): str(id) for id in there}
             plan = recalling((of_mood, *of_votes), caller.reader_id.bytes, self._hot.limits)
             choices = self._hot.play(plan)
             mood = choices[of_mood] or None
             votes |= {id: VALUES[choices[ballot]] for ballot, id in of_votes.items()}
-        return {"reader": reader.body(), "mood": mood, "votes": votes, "pending": pending}
+        return {"reader": reader.body(), "mood": mood, "votes": votes, "pending": pending, "own": own}

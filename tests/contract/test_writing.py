@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,11 @@ def post(client: FlaskClient, reader: Headers, body: str, parent: str | None = N
     return answer.json
 
 
+def as_all_see(own: dict[str, Any]) -> dict[str, Any]:
+    """What others are told of a comment that its author has posted or edited."""
+    return {name: told for name, told in own.items() if name not in ("body", "editable_until", "place_id")}
+
+
 def edit(client: FlaskClient, who: Headers, id: str, body: str, revision: int | None = 1) -> Any:
     headers = who if revision is None else {**who, "If-Match": f'"{revision}"'}
     return client.patch(f"{A}/comments/{id}", json={"body": body}, headers=headers)
@@ -65,7 +70,7 @@ def test_an_edit_is_shown_at_once_and_what_was_said_before_is_kept(
     assert edited.json["revision"] == 2
     assert edited.json["body_html"] == "<p>A <em>typo</em></p>"
     assert edited.json["edited_at"] is not None
-    assert listed(client)["items"] == [edited.json]
+    assert listed(client)["items"] == [as_all_see(edited.json)]
     with database.read() as connection:
         kept = connection.execute(select(comment_revisions)).one()
     assert (str(kept.comment_id), kept.revision, kept.body) == (posted["id"], 1, "A tipo")
@@ -96,7 +101,7 @@ def test_nobody_edits_or_deletes_what_another_has_written(
     posted = post(client, ann, "of Ann")
     assert edit(client, ben, posted["id"], "of Ben").status_code == 403
     assert delete(client, ben, posted["id"]) == 403
-    assert listed(client)["items"] == [posted]
+    assert listed(client)["items"] == [as_all_see(posted)]
 
 
 def test_an_edit_comes_too_late_after_a_while(client: FlaskClient, ann: Headers, database: Database) -> None:
@@ -113,7 +118,37 @@ def test_a_bad_edit_is_named_and_changes_nothing(client: FlaskClient, ann: Heade
     answer = edit(client, ann, posted["id"], body)
     assert answer.status_code == 422
     assert "body" in answer.json["errors"]
-    assert listed(client)["items"] == [posted]
+    assert listed(client)["items"] == [as_all_see(posted)]
+
+
+def test_the_text_as_it_was_written_is_told_to_its_author_alone(
+    client: FlaskClient, ann: Headers, ben: Headers
+) -> None:
+    posted = post(client, ann, "A *tipo*")
+    assert posted["body"] == "A *tipo*"
+    edited = edit(client, ann, posted["id"], "A *typo*").json
+    assert edited["body"] == "A *typo*"
+    other = post(client, ben, "of Ben")
+    query = f"comment={posted['id']}&comment={other['id']}"
+    mine: Any = client.get(f"{A}/me?{query}", headers=ann).json
+    until = edited["editable_until"]
+    assert mine["own"] == {posted["id"]: {"body": "A *typo*", "revision": 2, "editable_until": until}}
+    wait = datetime.fromisoformat(until) - datetime.fromisoformat(posted["created_at"])
+    assert wait == timedelta(seconds=900)
+    assert client.get(f"{A}/me", headers=ann).json["own"] == {}  # type: ignore[index]
+    for path in ("footer", "comments", f"comments/{posted['id']}"):
+        assert '"body"' not in client.get(f"{A}/{path}").text
+    delete(client, ann, posted["id"])
+    assert list(client.get(f"{A}/me?{query}", headers=ben).json["own"]) == [other["id"]]  # type: ignore[index]
+    assert client.get(f"{A}/me?{query}", headers=ann).json["own"] == {}  # type: ignore[index]
+
+
+def test_a_reply_says_where_it_is_listed(client: FlaskClient, ann: Headers) -> None:
+    chain = [post(client, ann, "0")]
+    for depth in range(1, 6):
+        chain.append(post(client, ann, str(depth), chain[-1]["id"]))
+    ids = [one["id"] for one in chain]
+    assert [one["place_id"] for one in chain] == [None, *ids[:3], ids[2], ids[2]]
 
 
 def test_a_deleted_comment_without_replies_is_gone_everywhere(
