@@ -30,6 +30,8 @@ from engagement.reactions.service import Reactions
 from engagement.readers import api as readers_api
 from engagement.readers.bars import Bars
 from engagement.readers.caller import Callers
+from engagement.readers.erasing import Erasures
+from engagement.readers.export import Exports
 from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.service import Readers
 from engagement.readers.tokens import Tokens
@@ -60,6 +62,7 @@ def create_app(settings: Settings) -> Flask:
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     writing = Writing(database, hot, pages, sites, limits, rules)
     app.extensions["engagement.writing"] = writing
+    app.extensions["engagement.comments"] = threads
 
     http.init_app(app, settings.body_max_bytes, lambda: database.breaker.is_open)
     health.init_app(app, hot, database, settings.metrics_dir)
@@ -74,7 +77,14 @@ def create_app(settings: Settings) -> Flask:
         reactions_api.blueprint(settings, sites, moods, callers),
         comments_api.blueprint(settings, sites, threads, writing, callers),
         counts_api.blueprint(settings, sites, Counts(pages, sites, moods)),
-        readers_api.blueprint(sites, people, callers, limits),
+        readers_api.blueprint(
+            sites,
+            people,
+            callers,
+            limits,
+            Exports(database, hot),
+            Erasures(database, bars, settings.erase_choices),
+        ),
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
     ):

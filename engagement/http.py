@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import blake2b
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import IO, Any
 
 import orjson
@@ -17,6 +17,8 @@ from werkzeug.wsgi import get_input_stream
 
 from engagement.errors import BadRequest
 
+PIECE = 65_536
+"""Bytes of a file that are read at once."""
 DEGRADED_MAX_AGE = 1
 """Seconds."""
 
@@ -86,6 +88,25 @@ def private(body: Any, status: int = 200, **headers: str) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     response.headers.update(headers)
     return response
+
+
+def attachment(file: IO[bytes], name: str) -> Response:
+    """JSON to be saved as a file; it is read from `file` piece by piece, which is closed then."""
+    file.seek(0, SEEK_END)
+    size = file.tell()
+    file.seek(0)
+    response = Response(_pieces(file), mimetype="application/json")
+    response.call_on_close(file.close)
+    response.content_length = size
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def init_app(app: Flask, body_max_bytes: int, database_is_down: Callable[[], bool]) -> None:

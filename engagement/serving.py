@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from engagement import logs
 from engagement.embedded.gate import wait_at_gate
 from engagement.metrics import share_metrics
 from engagement.settings import Settings, load
@@ -45,6 +46,7 @@ def gunicorn_options(settings: Settings, *, bind: str | None = None) -> dict[str
         "limit_request_field_size": 8190,
         "accesslog": None,
         "errorlog": "-",
+        "logger_class": "engagement.gunicorn_logs.Logger",
         "loglevel": settings.log_level.lower(),
         # Never FORWARDED_ALLOW_IPS, which is gunicorn's default, nor the loopback address by itself.
         "forwarded_allow_ips": ",".join(map(str, settings.trusted_proxies)),
@@ -66,7 +68,9 @@ def serve_web(settings: Settings, *, fd: int | None = None) -> None:
 
 def application() -> Flask:
     """The application by the settings in the environment, for a WSGI server that was started by hand."""
-    return _application(load())
+    settings = load()
+    logs.configure(settings.log_level, settings.log_format)
+    return _application(settings)
 
 
 def _application(settings: Settings) -> Flask:

@@ -69,6 +69,7 @@ def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
         max_overflow=0,
         pool_timeout=timeout,
         pool_recycle=3_600,
+        hide_parameters=True,  # they hold what readers write
     )
 
     @event.listens_for(made, "do_connect")

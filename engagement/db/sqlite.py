@@ -27,6 +27,7 @@ def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout,
+        hide_parameters=True,  # they hold what readers write
     )
 
     @event.listens_for(made, "connect")

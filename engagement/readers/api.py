@@ -1,4 +1,4 @@
-"""`/v1/{site}/readers`: a reader is made, looks at and changes their profile."""
+"""`/v1/{site}/readers`: a reader is made, looks at and changes their profile, takes it along, is erased."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from engagement.http import private
+from engagement.http import attachment, private
 from engagement.openapi import StrictBlueprint, may_answer
 from engagement.ratelimit import RateLimits
 from engagement.readers.caller import Callers
-from engagement.readers.schemas import MintedSchema, NameSchema, ReaderSchema
+from engagement.readers.erasing import Erasures
+from engagement.readers.export import Exports
+from engagement.readers.schemas import ErasureSchema, ExportSchema, MintedSchema, NameSchema, ReaderSchema
 from engagement.readers.service import Readers, clean_name
 from engagement.sites.service import Sites
 
 
-def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimits) -> StrictBlueprint:
+def blueprint(
+    sites: Sites, readers: Readers, callers: Callers, limits: RateLimits, exports: Exports, erasures: Erasures
+) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("readers", __name__, description="Anonymous readers and their tokens")
 
@@ -56,5 +60,25 @@ def blueprint(sites: Sites, readers: Readers, callers: Callers, limits: RateLimi
             name = clean_name(body["name"])
             limits.comment(caller.reader_id, caller.network)
             return private(readers.rename(key, caller.reader_id, name).body())
+
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(401, 403, 404, 503)
+        @blp.response(202, ErasureSchema)
+        def delete(self, site: str) -> Response:
+            """Erase the reader: what they wrote, their name, what they chose. It can't be undone."""
+            key = sites.site(site).key
+            return private(erasures.begin(key, callers.reader(key).reader_id), 202)
+
+    @blp.route("/v1/<site>/readers/me/export")
+    class Export(MethodView):
+        @blp.doc(security=[{"reader": []}])
+        @may_answer(401, 403, 404, 429, 503)
+        @blp.response(200, ExportSchema, headers={"Content-Disposition": {"schema": {"type": "string"}}})
+        def get(self, site: str) -> Response:
+            """All that is held of the reader, as a file."""
+            key = sites.site(site).key
+            caller = callers.reader(key)
+            limits.export(caller.reader_id, caller.network)
+            return attachment(exports.of(key, caller.reader_id), f"reader-{caller.reader_id}.json")
 
     return blp

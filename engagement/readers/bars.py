@@ -87,6 +87,10 @@ class Bars:
         if (reader_id, ERASED) in self._known:
             raise Unauthorized(GONE)
 
+    def learn(self, reader_id: UUID) -> None:
+        """This process has just erased the reader: others learn it within a second."""
+        self._known[reader_id, ERASED] = None
+
     def _read(self) -> None:
         n, now = bars.c.number, clock.now()
         old = select(n).where(bars.c.since < now - OVERLAP).order_by(n.desc()).limit(1)

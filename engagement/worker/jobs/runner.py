@@ -12,6 +12,7 @@ from engagement import clock
 from engagement.db import jobs
 from engagement.db.jobs import ERASE, Job, Overtaken
 from engagement.errors import Unavailable
+from engagement.logs import told
 from engagement.worker.jobs.erasing import erasing
 from engagement.worker.jobs.stores import Steps, Stores
 
@@ -81,7 +82,7 @@ class Jobs:
             why = str(error)
         except Exception as error:
             log.exception("a job's step failed", job=str(job.id), kind=job.kind, state=job.state)
-            self._fault(job, f"{type(error).__name__}: {error}")
+            self._fault(job, told(error))
             return False
         waited = (clock.now() - job.changed_at).total_seconds()
         with self._database.write() as connection:
