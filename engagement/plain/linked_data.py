@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -14,6 +15,7 @@ from engagement.plain.words import ANONYMOUS
 
 # So that a script element ends where we end it, whatever its text; U+2028 and U+2029 end lines in JavaScript.
 _ESCAPED = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_MANY_LINES = re.compile(r"\n{3,}")
 _CLOSES_A_LINE = frozenset({"p", "li", "pre", "blockquote", "ul", "ol"})
 Node = dict[str, Any]
 
@@ -62,7 +64,7 @@ def text_of(html: str) -> str:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return "".join(reader.read).strip()
+    return _MANY_LINES.sub("\n\n", "".join(reader.read)).strip()
 
 
 class _Reader(HTMLParser):
@@ -74,7 +76,7 @@ class _Reader(HTMLParser):
         self.read.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        # The HTML has line ends after what ends a line, but for the text of a quote's or list's own end.
+        # Between paragraphs, items and quotes the HTML has another one.
         if tag in _CLOSES_A_LINE and self.read and not self.read[-1].endswith("\n"):
             self.read.append("\n")
 

@@ -8,7 +8,10 @@ from flask.testing import FlaskClient
 A = "/v1/demo/articles/story"
 NEWS = {"Origin": "https://news.example"}
 EVIL = {"Origin": "https://evil.example"}
-PUBLIC = [f"{A}/footer", f"{A}/reactions", f"{A}/comments", "/v1/demo/counts?article=story"]
+PUBLIC = [
+    *(f"{A}/footer", f"{A}/reactions", f"{A}/comments", "/v1/demo/counts?article=story"),
+    *(f"{A}/footer.html", f"{A}/feed.atom", "/v1/demo/feed.atom"),
+]
 Headers = dict[str, str]
 
 
