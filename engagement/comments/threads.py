@@ -1,27 +1,20 @@
-"""Reads threads from SQL and builds them as the API shows them."""
+"""Reads threads from SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, case, literal, select
 
-from engagement import clock
+from engagement.comments.bodies import ALONE, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING
 from engagement.comments.paging import MAX_PINNED, Cursor, tail, tails
-from engagement.comments.ranking import ORDERS, REPLY_ORDER, Order
+from engagement.comments.ranking import ORDERS, Order
+from engagement.comments.replies import first_replies, shown_of
 from engagement.db.tables import comments, place_of, readers
 
-REMOVED = "removed"
-"""The status that is told of a comment without text: it holds its place in the thread.
-
-Who wrote it is told no more.
-"""
-INLINE = (3, 2, 1, 0)
-"""How many first replies stand in a list, by their level below it; what is deeper comes by cursor."""
 ANCESTORS = 50
 MAX_PENDING = 50
 """Of a reader's comments on an article, the newest."""
@@ -29,10 +22,9 @@ CHUNK = 1_000
 """Ids that are read at once."""
 
 
-def _select() -> Select[Any]:
-    return select(comments, place_of(comments).label("place"), readers.c.name.label("reader_name")).join(
-        readers, readers.c.id == comments.c.reader_id
-    )
+_COMMENTS = select(comments, place_of(comments).label("place"), readers.c.name.label("reader_name")).join(
+    readers, readers.c.id == comments.c.reader_id
+)
 
 
 def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:
@@ -111,27 +103,31 @@ def page(
     total: int,
 ) -> dict[str, Any]:
     """A list of these comments, first replies within; those that are shown no more are left out."""
-    c = comments.c
-    statement = _select().where(c.article_id == article_id, c.id.in_(ids), c.shown)
-    found = {row.id: row for row in connection.execute(statement)} if ids else {}
-    rows = [found[id] for id in ids if id in found]
-    below = _levels(connection, article_id, rows)
+    below = first_replies(connection, article_id, ids)
+    rows = _rows(connection, article_id, [*ids, *shown_of(below, ids)])
+    items = [body(rows[id], rows, below) for id in ids if id in rows]
     return {
-        "items": [_body(row, below, 0) for row in rows],
+        "items": items,
         "next_cursor": cursor.encode() if cursor else None,
         "sort": sort,
-        "total": max(total, len(rows) + (cursor is not None)),
+        "total": max(total, len(items) + (cursor is not None)),
     }
 
 
 def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str, Any] | None:
     """A comment with its first replies; None if it isn't there or isn't to be seen."""
+    below = first_replies(connection, article_id, [comment_id])
+    rows = _rows(connection, article_id, [comment_id, *shown_of(below, [comment_id])])
+    return body(rows[comment_id], rows, below) if comment_id in rows else None
+
+
+def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Those of the comments that are shown."""
+    if not ids:
+        return {}
     c = comments.c
-    statement = _select().where(c.article_id == article_id, c.id == comment_id, c.shown)
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return _body(row, _levels(connection, article_id, [row]), 0)
+    statement = _COMMENTS.where(c.article_id == article_id, c.id.in_(ids), c.shown)
+    return {row.id: row for row in connection.execute(statement)}
 
 
 def own(
@@ -139,13 +135,15 @@ def own(
 ) -> dict[str, Any] | None:
     """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds."""
     c = comments.c
-    statement = _select().where(
+    statement = _COMMENTS.where(
         c.article_id == article_id, c.id == comment_id, c.status.in_((APPROVED, PENDING))
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return _own(row, _levels(connection, article_id, [row]), 0, edit_window)
+    below = first_replies(connection, article_id, [comment_id])
+    rows = _rows(connection, article_id, shown_of(below, [comment_id]))
+    return own_body(row, rows, below, 0, edit_window)
 
 
 def pending(
@@ -154,12 +152,11 @@ def pending(
     """The reader's comments that wait for a moderator, newest first. `edit_window`: seconds."""
     c = comments.c
     rows = connection.execute(
-        _select()
-        .where(c.article_id == article_id, c.reader_id == reader_id, c.status == PENDING)
+        _COMMENTS.where(c.article_id == article_id, c.reader_id == reader_id, c.status == PENDING)
         .order_by(c.id.desc())
         .limit(MAX_PENDING)
     )
-    return [_own(row, {}, len(INLINE), edit_window) for row in rows]
+    return [own_body(row, {}, {}, ALONE, edit_window) for row in rows]
 
 
 def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list[dict[str, Any]]:
@@ -176,97 +173,11 @@ def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list
         )
     )
     rows = connection.execute(
-        _select()
-        .join(chain, chain.c.id == comments.c.id)
+        _COMMENTS.join(chain, chain.c.id == comments.c.id)
         .where(comments.c.article_id == article_id, comments.c.shown)
         .order_by(chain.c.distance.desc())
     )
-    return [_body(row, {}, len(INLINE)) for row in rows]
-
-
-def _levels(connection: Connection, article_id: UUID, rows: Sequence[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
-    """First replies of these comments, of those replies, and so on: place → rows, one more than shown."""
-    found: dict[UUID, list[Row[Any]]] = {}
-    for shown in INLINE:
-        if not rows:
-            break
-        places = [row.id for row in rows]
-        found |= {place: [] for place in places}
-        for row in connection.execute(_first_replies(article_id, places, shown + 1)):
-            found[row.place].append(row)
-        rows = [row for place in places for row in found[place][:shown]]
-    return found
-
-
-def _first_replies(article_id: UUID, places: Sequence[UUID], each: int) -> Select[Any]:
-    """The oldest replies in each place. One statement of one shape, each place by its index."""
-    above, reply = comments.alias("above"), comments.alias("reply")
-    oldest = (
-        select(reply.c.id)
-        .where(
-            reply.c.article_id == above.c.article_id,
-            place_of(reply) == above.c.id,
-            reply.c.shown,
-        )
-        .order_by(reply.c.id)
-        .limit(each)
-        .correlate(above)
-        .scalar_subquery()
-    )
-    return (
-        _select()
-        .join(above, (above.c.article_id == comments.c.article_id) & comments.c.id.in_(oldest))
-        .where(above.c.article_id == article_id, above.c.id.in_(places))
-        .order_by(comments.c.id)
-    )
-
-
-def _replies(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
-    found = below.get(row.id, [])
-    shown = found[: INLINE[level] if level < len(INLINE) else 0]
-    more = None
-    if len(found) > len(shown):
-        more = Cursor(REPLY_ORDER, after=shown[-1].id if shown else None).encode()
-    return {
-        "items": [_body(reply, below, level + 1) for reply in shown],
-        "next_cursor": more,
-        "sort": REPLY_ORDER,
-        "total": max(row.reply_count, len(found)),
-    }
-
-
-def _body(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int) -> dict[str, Any]:
-    removed = not row.body
-    body = {
-        "id": str(row.id),
-        "parent_id": None if row.parent_id == row.article_id else str(row.parent_id),
-        "depth": row.depth,
-        "author": {
-            "id": None if removed else str(row.reader_id),
-            "name": None if removed else row.reader_name,
-            "avatar_url": None,
-            "badges": [],
-        },
-        "body_html": row.body_html,
-        "status": REMOVED if removed else row.status,
-        "created_at": clock.rfc3339(row.created_at),
-        "edited_at": clock.rfc3339(row.edited_at) if row.edited_at else None,
-        "revision": row.revision,
-        "votes": {"up": row.up, "down": row.down, "score": row.score},
-        "reply_count": row.reply_count,
-        "replies": _replies(row, below, level),
-        "pinned": row.pinned,
-        "featured": row.featured,
-    }
-    if row.held_for and row.status == PENDING:
-        body["held_for"] = row.held_for
-    return body
-
-
-def _own(row: Row[Any], below: dict[UUID, list[Row[Any]]], level: int, edit_window: int) -> dict[str, Any]:
-    """A comment as its author alone sees it: with the text as it was written, and where it is listed."""
-    place = None if row.place == row.article_id else str(row.place)
-    return _body(row, below, level) | {"place_id": place} | _as_written(row, edit_window)
+    return [body(row, {}, {}, ALONE) for row in rows]
 
 
 def asked(
@@ -283,12 +194,5 @@ def asked(
             c.id, c.revision, c.created_at, own.label("own"), case((own, c.body), else_="").label("body")
         ).where(c.article_id == article_id, c.id.in_(ids))
     ).all()
-    mine = {
-        str(row.id): {"revision": row.revision} | _as_written(row, edit_window) for row in rows if row.own
-    }
+    mine = {str(row.id): {"revision": row.revision} | as_written(row, edit_window) for row in rows if row.own}
     return {row.id for row in rows}, mine
-
-
-def _as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:
-    until: datetime = row.created_at + timedelta(seconds=edit_window)
-    return {"body": row.body, "editable_until": clock.rfc3339(until)}

@@ -86,6 +86,7 @@ def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
             limits |= {"statement_timeout": int(timeout * 1_000), "lock_timeout": int(timeout * 1_000)}
         connection.autocommit = True
         connection.execute("SET timezone = 'UTC'")
+        connection.execute("SET jit = off")  # it takes longer than any statement of a request
         for name, milliseconds in limits.items():
             connection.execute(f"SET {name} = {milliseconds}")
         connection.autocommit = False
