@@ -8,9 +8,10 @@ from __future__ import annotations
 import click
 
 from engagement import __version__
+from engagement.cli.articles import article
 from engagement.cli.audit import recount, verify
 from engagement.cli.processes import doctor, migrate, serve, web, worker
-from engagement.cli.publishing import article, site
+from engagement.cli.publishing import site
 from engagement.cli.readers import jobs, reader
 from engagement.cli.shared import Commands
 

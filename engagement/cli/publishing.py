@@ -1,4 +1,4 @@
-"""`engagement site … | article …`: what a publisher does."""
+"""`engagement site …`: the sites of publishers."""
 
 from __future__ import annotations
 
@@ -81,44 +81,3 @@ def signing_key(key: str, data: Path | None) -> None:
         if key not in {found.key for found in list_sites(database)}:
             raise StartError(f"there is no site {key}")
         click.echo(signing_key(settings.secret_key, key))
-
-
-@click.group()
-def article() -> None:
-    """Articles."""
-
-
-@article.command("put")
-@click.argument("site")
-@click.argument("article")
-@click.option("--url", help="Where it is read.")
-@click.option("--title")
-@click.option("--comments", type=click.Choice(["open", "closed"]))
-@click.option("--reactions", type=click.Choice(["open", "closed"]))
-@data_option
-def put_article(
-    site: str,
-    article: str,
-    url: str | None,
-    title: str | None,
-    comments: str | None,
-    reactions: str | None,
-    data: Path | None,
-) -> None:
-    """Add or change an article, as its publisher."""
-    from engagement.sites.publishing import put_article
-    from engagement.sites.service import Sites
-
-    with open_stores(data) as (settings, database, hot):
-        name = Sites(database, settings.secret_key, settings.tracking_parameters).article_of_text(article)
-        put_article(
-            database,
-            hot,
-            site,
-            name,
-            url=url,
-            title=title,
-            comments_open=None if comments is None else comments == "open",
-            reactions_open=None if reactions is None else reactions == "open",
-        )
-    click.echo(f"The article {name} is there.")

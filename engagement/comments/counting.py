@@ -15,6 +15,9 @@ PENDING = "pending"
 DELETED = "deleted"
 """By its author, or with its author: without text. It is shown, as a stone, while replies to it are."""
 
+MOVED = "moved"
+"""A merge has brought it to another article: without text, and shown nowhere, as long as it is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from engagement import clock
-from engagement.db import bulk
-from engagement.db.tables import idempotency_keys
+from engagement.db import bulk, names
+from engagement.db.tables import articles, idempotency_keys
 from engagement.errors import Invalid
 from engagement.sites.service import Article
 
@@ -47,9 +47,13 @@ def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) 
     ).one_or_none()
     if row is None:
         return None
+    at: UUID = names.follow(connection, [row.article_id])[row.article_id]
+    if at != row.article_id:  # posted on an article that was merged into this one since
+        name = select(articles.c.external_id).where(articles.c.id == row.article_id)
+        article = connection.execute(name).scalar_one()
     if row.digest != draft.digest(article):
         raise Invalid(errors={HEADER: ["was used for another comment"]})
-    return row.article_id, row.comment_id
+    return at, row.comment_id
 
 
 def claim(connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID) -> bool:

@@ -28,12 +28,12 @@ def article_ids(connection: Connection, names: Iterable[Name]) -> dict[Name, UUI
     return {(site, article): id for site, article, id in rows}
 
 
-def insert_articles(connection: Connection, names: Iterable[Name]) -> None:
-    """Make those that aren't there, open."""
+def insert_articles(connection: Connection, names: Iterable[Name]) -> int:
+    """Make those that aren't there, open; answers how many."""
     now = clock.now()
     rows = [
         (clock.new_id(), site, article, article if article.startswith("https://") else None, True, True, now)
         for site, article in sorted(names)
     ]
     columns = ("id", "site", "external_id", "url", "comments_open", "reactions_open", "created_at")
-    bulk.put(connection, articles, columns, rows, conflict=("site", "external_id"))
+    return bulk.put(connection, articles, columns, rows, conflict=("site", "external_id"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
 from engagement import clock
+from engagement.db import bulk
 from engagement.db.tables import events
 
 
@@ -20,3 +22,11 @@ def tell(
             counted=counted, listed=listed, created_at=clock.now(),
         )
     )  # fmt: skip
+
+
+def tell_all(connection: Connection, told: Iterable[tuple[UUID, UUID, str, int, int]]) -> None:
+    """Many at once: article, comment, event, `counted`, `listed`; what adds nothing is not told."""
+    now = clock.now()
+    columns = ("article_id", "comment_id", "event", "counted", "listed", "created_at")
+    rows = [(*row, now) for row in told if row[3] or row[4]]
+    bulk.put(connection, events, columns, rows, conflict=("id",))

@@ -1,4 +1,4 @@
-"""Jobs in SQL: what is to be done for a reader, step by step, by any number of workers at once.
+"""Jobs in SQL: what is to be done for a reader or an article, step by step, by any number of workers at once.
 
 Nobody holds a job. Who has done a step moves the job on from the version that it has seen; of two that did
 the same step, one comes too late and has changed nothing by it.
@@ -21,6 +21,15 @@ DONE = "done"
 """The state of a job that is over."""
 ERASE, EMPTYING = "erase", "emptying"
 """The kind of job that erases a reader, and the state that it begins in."""
+
+MERGE = "merge"
+"""The kind of job that merges an article into another one. Its `reader_id` is the id of that article."""
+CLOSING, CARRYING, LEADING, MOVING, ENDING = "closing", "carrying", "leading", "moving", "ending"
+MERGED = "merged"
+"""The states of a merge, in their order; `MERGED` rests, and can be undone."""
+RETURNING, CARRYING_BACK, OPENING = "returning", "carrying-back", "opening"
+MOVING_BACK, GIVING_BACK, FORGETTING = "moving-back", "giving-back", "forgetting"
+"""The states of its undoing, in their order; then it is done."""
 
 
 class Overtaken(Exception):

@@ -17,8 +17,7 @@ from sqlalchemy import select
 
 from engagement.db import names
 from engagement.db.engine import Database
-from engagement.db.names import MERGE
-from engagement.db.tables import articles
+from engagement.db.tables import articles, merges
 from engagement.errors import Closed, DatabaseUnavailable, Unavailable
 
 T = TypeVar("T")
@@ -105,9 +104,9 @@ class Names:
         return found
 
     def _refuse_merging(self, site: str, article: str) -> None:
+        mine = (articles.c.site == site, articles.c.external_id == article)
+        merge = select(merges.c.job_id).join(articles, articles.c.id == merges.c.article_id).where(*mine)
         with self._database.read() as connection:
-            closed_by = connection.scalar(
-                select(articles.c.closed_by).where(articles.c.site == site, articles.c.external_id == article)
-            )
-        if closed_by == MERGE:
+            merging = connection.scalar(merge) is not None
+        if merging:
             raise Unavailable(MERGING, retry_after=2)

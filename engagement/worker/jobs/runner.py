@@ -10,10 +10,11 @@ from prometheus_client import Counter, Gauge
 
 from engagement import clock
 from engagement.db import jobs
-from engagement.db.jobs import ERASE, Job, Overtaken
+from engagement.db.jobs import ERASE, MERGE, Job, Overtaken
 from engagement.errors import Unavailable
 from engagement.logs import told
 from engagement.worker.jobs.erasing import erasing
+from engagement.worker.jobs.merging import merging
 from engagement.worker.jobs.stores import Steps, Stores
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ class Jobs:
     def __init__(self, stores: Stores, kinds: Mapping[str, Steps] | None = None) -> None:
         """`kinds`: kind → its steps; those of this release unless others are given."""
         self._database = stores.database
-        self._kinds = {ERASE: erasing(stores)} if kinds is None else kinds
+        self._kinds = {ERASE: erasing(stores), MERGE: merging(stores)} if kinds is None else kinds
         self._look_at = 0.0
 
     def work(self) -> bool:
