@@ -7,6 +7,7 @@ const PATIENCE = 15_000; // milliseconds until an unanswered call counts as a fa
 const LATER = 60; // seconds: a reader who is told to come back after more than that does not sit and wait
 const PLAIN = /^[A-Za-z0-9._:@-]{1,128}$/;
 const HEADER = /^[\x21-\x7e]+$/;
+const SET_UP = /origin|into being/i; // refusals that no reader can do anything about
 
 /** One path segment for any article id: plain if it is safe in a path, else "~" and base64url of its UTF-8. */
 export function segment(id) {
@@ -17,7 +18,8 @@ export function segment(id) {
 
 /**
  * A refused or failed call. `status` 0 means that no answer came; `retryAfter` is in seconds or null; `errors`
- * is `{field: [messages]}`; `minting` says that it was the reader's token that could not be had.
+ * is `{field: [messages]}`; `kind` is the last part of the problem's type; `minting` says that it was the reader's
+ * token that could not be had; `said`, if set, is what to tell the reader instead of all that.
  */
 export class Problem extends Error {
   constructor(status, body = {}, retryAfter = null) {
@@ -25,8 +27,15 @@ export class Problem extends Error {
     this.status = status;
     this.detail = body.detail || body.title || "";
     this.errors = body.errors ?? {};
+    this.kind = String(body.type ?? "").split(":").pop();
     this.retryAfter = retryAfter;
     this.minting = false;
+    this.said = "";
+  }
+
+  /** Refused because of the page or how the site is set up, and not because of the reader. */
+  get misplaced() {
+    return this.status === 403 && (!this.detail || SET_UP.test(this.detail));
   }
 
   /** Worth trying again with nothing changed, and soon. */
@@ -51,6 +60,7 @@ export class Api {
     this.#article = `${this.#base}/articles/${segment(article)}`;
     this.#sessionKey = `engagement:reader:${origin}:${site}`;
     this.draftKey = `engagement:draft:${origin}:${site}:${article}`;
+    this.sortKey = `engagement:sort:${origin}:${site}`;
   }
 
   /** `{token, name, asked}` or null; read afresh, because another tab may have written it. */
@@ -75,7 +85,12 @@ export class Api {
     return this.#read(`${this.#comment(comment)}/replies`, { cursor }, signal);
   }
 
-  /** The reader's own mood and votes; null for someone who has no token, or whose token is no longer good. */
+  /** `{comment, ancestors}`: one comment, and those above it from the thread's first on. */
+  comment(id, signal) {
+    return this.#read(this.#comment(id), {}, signal);
+  }
+
+  /** The reader's own mood, votes, and what it takes to edit their comments; null for someone who has no token, or whose token is no longer good. */
   async me(comments, signal) {
     const token = this.session?.token;
     if (!token) return null;
@@ -102,6 +117,20 @@ export class Api {
   post(body, parent, key) {
     const content = parent ? { body, parent_id: parent } : { body };
     return this.#write("POST", `${this.#article}/comments`, content, { "Idempotency-Key": key, ...this.#signature });
+  }
+
+  /** Change the text of one's own comment; 412 if `revision` is not the present one. */
+  edit(comment, body, revision) {
+    return this.#write("PATCH", this.#comment(comment), { body }, { "If-Match": `"${revision}"` });
+  }
+
+  remove(comment) {
+    return this.#write("DELETE", this.#comment(comment));
+  }
+
+  /** `{body_html}`: how a comment would look. It takes no reader. */
+  preview(body, signal) {
+    return this.#call("POST", `${this.#base}/preview`, { body: { body }, signal });
   }
 
   /** Give the reader a name, null for none: with the new token if there is none yet. */
@@ -181,8 +210,11 @@ export class Api {
       signal?.removeEventListener("abort", stop);
     }
     const parsed = parse(content);
-    if (response.status === 403) sayRefused(...this.#names, parsed?.detail ?? "");
-    if (!response.ok) throw new Problem(response.status, parsed ?? {}, wait(response.headers.get("Retry-After")));
+    if (!response.ok) {
+      const problem = new Problem(response.status, parsed ?? {}, wait(response.headers.get("Retry-After")));
+      if (problem.misplaced) sayRefused(...this.#names, problem.detail);
+      throw problem;
+    }
     if (parsed === undefined) throw new Problem(502);
     return parsed;
   }

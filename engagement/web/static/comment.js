@@ -1,114 +1,206 @@
-// One comment with its votes, its reply box and the replies below it.
+// One comment with its votes, its reply box, what its author may do with it, and the replies below it.
 
-import { Composer } from "./composer.js";
-import { busyButton, el } from "./dom.js";
+import { replying } from "./composer.js";
+import { el } from "./dom.js";
 import { foldIfTall } from "./fold.js";
+import { linkTo } from "./linked.js";
+import { more } from "./more.js";
+import { Own } from "./own.js";
 import { Votes } from "./votes.js";
-import { ago, inFull, why, words } from "./words.js";
+import { ago, inFull, words } from "./words.js";
 
 const SHOWN = new Set(["approved", "pending"]);
 
 export class Comment {
   #host;
   #comment;
-  #name;
+  #place;
   #votes = null;
+  #own = null;
+  #article;
+  #byline;
+  #text = el("div", {});
+  #actions = el("footer", { class: "actions" });
+  #editSlot = el("div", { class: "edit-slot" });
   #replySlot = el("div", { class: "reply-slot" });
   #replies = el("ol", { class: "replies" });
   #more = el("div", { class: "more" });
   #replyButton = null;
 
-  /** `host` as in thread.js; it is told of every comment drawn, through `host.drawn(this)`. */
-  constructor(host, comment) {
+  /**
+   * `host` as in thread.js; it is told of every comment drawn, through `host.drawn(this)`. `place`: the id of the
+   * comment in whose list this one stands, null in the article's. The text as its author wrote it may be with it.
+   */
+  constructor(host, comment, place = null) {
     this.#host = host;
     this.#comment = comment;
-    this.#name = comment.author?.name || words.anonymous;
-    const shown = SHOWN.has(comment.status ?? "approved");
+    this.#place = place;
+    this.#article = el("article", { tabindex: "-1" });
     this.element = el("li", { class: "comment", data: { id: comment.id, depth: comment.depth ?? 0 } },
-      el("article", { tabindex: "-1", "aria-label": shown ? words.commentBy(this.#name) : words.removed },
-        ...(shown ? this.#content() : [el("p", { class: "tombstone", text: words.removed })])),
-      this.#replySlot, this.#replies, this.#more);
-    this.appendReplies(comment.replies, comment.reply_count);
+      this.#article, this.#replySlot, this.#replies, this.#more);
+    if (SHOWN.has(comment.status ?? "approved")) this.#furnish();
+    else this.empty();
     host.drawn(this);
+    this.appendReplies(comment.replies, comment.reply_count);
   }
 
   get id() {
     return this.#comment.id;
   }
 
+  get parent() {
+    return this.#comment.parent_id;
+  }
+
+  get name() {
+    return this.#comment.author?.name || words.anonymous;
+  }
+
+  get pending() {
+    return this.#comment.status === "pending";
+  }
+
+  get removed() {
+    return !SHOWN.has(this.#comment.status ?? "approved");
+  }
+
   get votable() {
     return this.#votes !== null;
+  }
+
+  /** Whether replies to it are shown, here or further down. */
+  get answered() {
+    return this.#replies.hasChildNodes() || this.#comment.reply_count > 0;
   }
 
   recall(value) {
     this.#votes?.recall(value);
   }
 
-  focus() {
-    this.element.querySelector("article").focus();
+  /** It is the reader's: `{body, revision, editable_until}`. */
+  own(mine) {
+    if (this.removed) return;
+    if (this.#own) return this.#own.know(mine);
+    this.#own = new Own(this.#host, this, mine, this.#editSlot);
+    this.#actions.append(this.#own.element);
   }
 
-  /** Add `{items, next_cursor, total}` below this comment and offer what is still missing. */
+  /** Draw what it says by now; votes, replies and focus stay. */
+  update(comment) {
+    this.#comment = { ...this.#comment, ...comment };
+    this.#say();
+    if (comment.body !== undefined) this.own(comment);
+  }
+
+  showText(shown) {
+    this.#text.hidden = !shown;
+  }
+
+  /** A stone that holds its place in the thread. */
+  empty() {
+    this.#comment = { ...this.#comment, status: "removed", author: null };
+    this.#votes = this.#own = null;
+    this.#replySlot.replaceChildren();
+    this.#article.setAttribute("aria-label", words.removed);
+    this.#article.replaceChildren(el("p", { class: "tombstone", text: words.removed }));
+  }
+
+  focus() {
+    this.#article.focus();
+  }
+
+  /** Show which one it is that a link names. */
+  mark(marked) {
+    this.#article.classList.toggle("marked", marked);
+    if (!marked) return;
+    this.#article.scrollIntoView({ block: "start" });
+    this.#article.focus({ preventScroll: true });
+  }
+
+  /** Put one comment below this one, at the end; answers how it is drawn. */
+  add(comment) {
+    const view = new Comment(this.#host, comment, this.id);
+    this.#replies.append(view.element);
+    return view;
+  }
+
+  /** Add `{items, next_cursor, total}` below this comment and offer what is still missing; answers the new ones. */
   appendReplies(list, expected = 0) {
-    const before = this.#replies.childElementCount;
-    for (const reply of list?.items ?? []) {
-      if (!this.#host.has(reply.id)) this.#replies.append(new Comment(this.#host, reply).element);
-    }
+    const added = (list?.items ?? []).filter((reply) => !this.#host.find(reply.id)).map((reply) => this.add(reply));
     const here = this.#replies.childElementCount;
     const total = list?.total ?? expected;
-    // Below the depth that comes with a page, a comment has replies of which none was sent.
+    // Of some comments, such as one that waits, no replies are sent along.
     const unsent = here === 0 && expected > 0;
     this.#more.replaceChildren();
     if (list?.next_cursor || unsent) this.#offer(list?.next_cursor, unsent ? expected : total - here);
-    return this.#replies.children[before];
+    return added;
   }
 
   #offer(cursor, missing) {
-    this.#more.append(busyButton({ class: "link", text: words.moreReplies(missing) }, async (button) => {
-      try {
-        const list = await this.#host.api.replies(this.id, cursor, this.#host.signal);
-        const first = this.appendReplies(list);
-        first?.querySelector("article").focus();
-        this.#host.announce(words.loaded(list.items.length));
-        await this.#host.recall();
-      } catch (problem) {
-        if (!this.#host.signal.aborted) button.after(el("span", { class: "note", role: "alert", text: why(problem, words.failedMore) }));
-      }
-    }));
+    const label = words.moreReplies(missing);
+    this.#more.append(...more(this.#host, { class: "link" }, label, () => this.#load(cursor), () => this.#load(null)));
   }
 
-  #content() {
+  async #load(cursor) {
+    const added = this.appendReplies(await this.#host.api.replies(this.id, cursor, this.#host.signal));
+    (added[0] ?? this).focus();
+    this.#host.announce(words.loaded(added.length));
+    await this.#host.recall();
+  }
+
+  #furnish() {
+    this.#article.append(this.#text, this.#editSlot, this.#actions);
+    this.#say();
+    if (!this.pending) this.#furnishActions();
+    if (this.#comment.body !== undefined) this.own(this.#comment);
+  }
+
+  #say() {
+    this.#article.setAttribute("aria-label", words.commentBy(this.name));
+    const byline = this.#makeByline();
+    if (this.#byline) this.#byline.replaceWith(byline);
+    else this.#article.prepend(byline);
+    this.#byline = byline;
     const body = el("div", { class: "body", id: `body-${this.id}` });
-    // The one place for markup: the service has sanitised it.
+    // Apart from previews the one place for markup: the service has sanitised it.
     body.innerHTML = this.#comment.body_html;
+    this.#text.replaceChildren(body);
     foldIfTall(body);
-    return [this.#byline(), body, this.#comment.status === "pending" ? el("p", { class: "pending", text: words.pending }) : this.#actions()];
+    if (this.pending) this.#text.append(el("p", { class: "pending", text: words.heldFor(this.#comment.held_for) }));
   }
 
-  #byline() {
+  #makeByline() {
     const { author, created_at: created, edited_at: edited, pinned, featured } = this.#comment;
+    const badges = [...(author?.badges ?? []).map((badge) => badge.label ?? badge),
+      pinned && words.pinned, featured && words.featured, this.pending && words.pending].filter(Boolean);
+    const when = [words.permalink(ago(created)), el("time", { datetime: created, text: ago(created) })];
     return el("header", {},
-      el("span", { class: "author", text: this.#name }),
-      ...(author?.badges ?? []).map((badge) => el("span", { class: "badge", text: badge.label ?? badge })),
-      el("time", { datetime: created, title: inFull(created), text: ago(created) }),
-      edited ? el("span", { class: "edited", title: inFull(edited), text: words.edited }) : null,
-      pinned ? el("span", { class: "badge", text: words.pinned }) : null,
-      featured ? el("span", { class: "badge", text: words.featured }) : null);
+      el("span", { class: "author", text: this.name }),
+      ...badges.map((text) => el("span", { class: "badge", text })),
+      linkTo(this.id, { class: "when", title: inFull(created), "aria-label": when[0] }, when[1]),
+      edited ? el("time", { class: "edited", datetime: edited, title: inFull(edited), text: words.edited(ago(edited)) }) : null,
+      this.#inReplyTo());
   }
 
-  #actions() {
-    this.#votes = new Votes(this.#host, this.#comment, this.#name);
+  /** Where threads are nested no deeper, replies to replies stand in one list. */
+  #inReplyTo() {
+    const parent = this.parent ?? null;
+    if (parent === null || parent === this.#place) return null;
+    const view = this.#host.find(parent);
+    const text = !view ? words.inReplyToOther : view.removed ? words.inReplyToRemoved : words.inReplyTo(view.name);
+    return linkTo(parent, { class: "answers", text });
+  }
+
+  #furnishActions() {
+    this.#votes = new Votes(this.#host, this.#comment, this.name);
     this.#replyButton = el("button", { type: "button", class: "link reply", text: words.reply, "aria-expanded": "false",
-      "aria-label": words.replyTo(this.#name), hidden: !this.#host.open, on: { click: () => this.#toggleReply() } });
-    return el("footer", { class: "actions" }, this.#votes.element, this.#replyButton);
+      "aria-label": words.replyTo(this.name), hidden: !this.#host.open, on: { click: () => this.#toggleReply() } });
+    this.#actions.append(this.#votes.element, this.#replyButton);
   }
 
   #toggleReply() {
     if (this.#replySlot.hasChildNodes()) return this.#closeReply();
-    const composer = new Composer(this.#host, { id: this.id, name: this.#name }, {
-      accepted: (comment) => this.#accepted(comment),
-      dismissed: () => this.#closeReply(),
-    });
+    const composer = replying(this.#host, this, (comment) => this.#accepted(comment), () => this.#closeReply());
     this.#replySlot.append(composer.element);
     this.#replyButton.setAttribute("aria-expanded", "true");
     composer.focus();
@@ -122,9 +214,6 @@ export class Comment {
 
   #accepted(reply) {
     this.#closeReply();
-    const view = new Comment(this.#host, reply);
-    this.#replies.append(view.element);
-    view.focus();
     this.#host.posted(reply);
   }
 }

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { persist } from "./persist.js";
+import { Preview } from "./preview.js";
 import { drop, load, save } from "./store.js";
 import { why, words } from "./words.js";
 
@@ -13,12 +14,12 @@ let composers = 0;
 
 export class Composer {
   #host;
-  #parent;
-  #accepted;
+  #task;
   #key;
   #draftKey;
   #sending = null;
   #text;
+  #preview;
   #count = el("span", { class: "left", hidden: true });
   #note = el("p", { class: "note", role: "alert" });
   #identity = el("div", { class: "identity" });
@@ -26,26 +27,27 @@ export class Composer {
   #cancel;
 
   /**
-   * `parent`: `{id, name}` of the comment answered, or null. `accepted(comment)` is called once the service
-   * has it, `dismissed()` when a reply is given up.
+   * `task`: `draft`, the name of what is typed; `label`, `placeholder`, `submit` and `busy`, words; `failed`, what is
+   * said where nobody gave a reason; `body`, the text at first; `named`, whether it asks for a name; `titled`, whether
+   * the label is seen; `revision()`, what is kept with the draft; `send(body, key)` answers a promise of the comment; `accepted(comment)` is called with it;
+   * `dismissed()`, where the reader may give it up.
    */
-  constructor(host, parent, { accepted, dismissed }) {
+  constructor(host, task) {
     this.#host = host;
-    this.#parent = parent;
-    this.#accepted = accepted;
-    this.#draftKey = `${host.api.draftKey}:${parent?.id ?? ""}`;
+    this.#task = task;
+    this.#draftKey = `${host.api.draftKey}:${task.draft}`;
     const id = `composer-${(composers += 1)}`;
-    const label = parent ? words.replyTo(parent.name) : words.add;
     this.#text = el("textarea", {
-      id, rows: parent ? "3" : "4", placeholder: parent ? words.writeReply(parent.name) : words.write,
-      "aria-describedby": `${id}-hint`, on: { input: () => this.#typed(), keydown: (event) => this.#shortcut(event, dismissed) },
+      id, rows: task.titled ? "4" : "3", placeholder: task.placeholder ?? null,
+      "aria-describedby": `${id}-hint`, on: { input: () => this.#typed(), keydown: (event) => this.#shortcut(event) },
     });
-    this.#submit = el("button", { type: "submit", class: "primary", text: parent ? words.postReply : words.post });
-    this.#cancel = el("button", { type: "button", class: "quiet", text: words.cancel, hidden: !parent,
-      on: { click: () => (this.#sending ? this.#sending.abort() : dismissed?.()) } });
+    this.#preview = new Preview(host, this.#text);
+    this.#submit = el("button", { type: "submit", class: "primary", text: task.submit });
+    this.#cancel = el("button", { type: "button", class: "quiet", text: words.cancel, hidden: !task.dismissed,
+      on: { click: () => (this.#sending ? this.#sending.abort() : task.dismissed?.()) } });
     this.element = el("form", { class: "composer", novalidate: true, on: { submit: (event) => this.#submitted(event) } },
-      el("label", { for: id, class: parent ? "hidden" : "title", text: label }),
-      this.#text,
+      el("div", { class: "over" }, el("label", { for: id, class: task.titled ? "title" : "hidden", text: task.label }), this.#preview.tabs),
+      this.#preview.element,
       el("div", { class: "under" }, el("span", { id: `${id}-hint`, class: "hint", text: words.hint }), this.#count),
       this.#identity, this.#note,
       el("div", { class: "buttons" }, this.#submit, this.#cancel));
@@ -54,11 +56,13 @@ export class Composer {
   }
 
   focus() {
+    this.#preview.write();
     this.#text.focus();
   }
 
   /** Ask for a name before the first comment; afterwards say whose name will stand there. */
   identify(ask = !this.#host.api.session?.asked && !this.#host.api.session?.name) {
+    if (!this.#task.named) return;
     if (ask) {
       if (this.#identity.querySelector("input")?.value) return; // A name half typed is not taken away.
       const id = `${this.#text.id}-name`;
@@ -78,7 +82,7 @@ export class Composer {
 
   #restore() {
     const draft = load(this.#draftKey);
-    this.#text.value = draft?.body ?? "";
+    this.#text.value = draft?.body ?? this.#task.body ?? "";
     this.#key = draft?.key ?? freshKey();
     this.#measure();
   }
@@ -86,8 +90,8 @@ export class Composer {
   #typed() {
     // Another text is another comment: it must not be taken for a repeat of the last one.
     this.#key = freshKey();
-    if (this.#text.value) save(this.#draftKey, { body: this.#text.value, key: this.#key });
-    else drop(this.#draftKey);
+    if (this.#text.value === (this.#task.body ?? "")) drop(this.#draftKey);
+    else save(this.#draftKey, { body: this.#text.value, key: this.#key, revision: this.#task.revision?.() });
     this.#note.textContent = "";
     this.#measure();
   }
@@ -106,12 +110,12 @@ export class Composer {
     return left;
   }
 
-  #shortcut(event, dismissed) {
+  #shortcut(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
       event.preventDefault();
       this.element.requestSubmit();
-    } else if (event.key === "Escape" && this.#parent && !this.#sending) {
-      dismissed?.();
+    } else if (event.key === "Escape" && !this.#sending) {
+      this.#task.dismissed?.();
     }
   }
 
@@ -131,7 +135,7 @@ export class Composer {
       this.#measure();
       this.#host.api.remember({ asked: true });
       this.#done();
-      this.#accepted(comment);
+      this.#task.accepted(comment);
       this.identify();
     } catch (problem) {
       this.#done();
@@ -143,7 +147,7 @@ export class Composer {
   async #send(body) {
     const field = this.#identity.querySelector("input");
     if (field) await this.#host.api.rename(field.value.trim() || null);
-    return this.#host.api.post(body, this.#parent?.id, this.#key);
+    return this.#task.send(body, this.#key);
   }
 
   #wait(problem, seconds) {
@@ -157,21 +161,21 @@ export class Composer {
     this.#note.textContent = "";
     this.#identity.querySelector("input")?.removeAttribute("aria-invalid");
     this.#text.readOnly = true;
-    this.#submit.textContent = words.posting;
+    this.#submit.textContent = this.#task.busy;
     this.#submit.setAttribute("aria-disabled", "true");
   }
 
   #done() {
     this.#sending = null;
     this.#text.readOnly = false;
-    this.#submit.textContent = this.#parent ? words.postReply : words.post;
+    this.#submit.textContent = this.#task.submit;
     this.#submit.removeAttribute("aria-disabled");
-    this.#cancel.hidden = !this.#parent;
+    this.#cancel.hidden = !this.#task.dismissed;
   }
 
   #refused(problem) {
-    const told = why(problem, words.notPosted);
-    this.#refuse(problem.retryAfter === null ? told : `${told} ${words.draftStays}`);
+    const told = why(problem, this.#task.failed);
+    this.#refuse(problem.retryAfter === null && problem.kind !== "closed" ? told : `${told} ${words.draftStays}`);
     const name = this.#identity.querySelector("input");
     if (name && Object.hasOwn(problem.errors, "name")) {
       name.setAttribute("aria-invalid", "true");
@@ -183,6 +187,24 @@ export class Composer {
     this.#note.textContent = text;
     this.focus();
   }
+}
+
+/** A comment of its own. `accepted(comment)` is called once the service has it. */
+export function commenting(host, accepted) {
+  return new Composer(host, { draft: "", label: words.add, titled: true, placeholder: words.write, submit: words.post, busy: words.posting,
+    failed: words.notPosted, named: true, send: (body, key) => host.api.post(body, null, key), accepted });
+}
+
+/** An answer to the comment `id` by `name`. */
+export function replying(host, { id, name }, accepted, dismissed) {
+  return new Composer(host, { draft: id, label: words.replyTo(name), placeholder: words.writeReply(name), submit: words.postReply, busy: words.posting,
+    failed: words.notPosted, named: true, send: (body, key) => host.api.post(body, id, key), accepted, dismissed });
+}
+
+/** Another text for the comment `id`, which says `body` now; `revision()`, `send` and the others as for a Composer. */
+export function editing(host, { id, body, ...rest }) {
+  return new Composer(host, { draft: `edit:${id}`, label: words.editOwn, submit: words.save, busy: words.saving,
+    failed: words.notChanged, body, named: false, ...rest });
 }
 
 /** Random and unguessable; `crypto.randomUUID` is missing on pages without https. */

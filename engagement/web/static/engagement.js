@@ -1,7 +1,7 @@
 // <engagement-footer site="…" article="…">: the foot of an article. One script tag defines the element:
 //   <script type="module" src="https://engagement.example/static/engagement.js"></script>
 // The API is where this file came from, unless the attribute `src-base` names another origin. `sort` is the order
-// at first (newest, oldest, top), `theme` is light, dark or auto (the reader's system; see footer.css), `signature`
+// until the reader chooses one (best, newest, oldest, top, discussed, controversial, hot), `theme` is light, dark or auto (the reader's system; see footer.css), `signature`
 // is the publisher's, for a site whose articles are signed.
 
 import { Api } from "./api.js";
@@ -9,6 +9,7 @@ import { busyButton, el } from "./dom.js";
 import { Moods } from "./moods.js";
 import { persist } from "./persist.js";
 import { sayUnknown } from "./publisher.js";
+import { load } from "./store.js";
 import { Thread } from "./thread.js";
 import { why, words } from "./words.js";
 
@@ -19,6 +20,7 @@ class EngagementFooter extends HTMLElement {
   static observedAttributes = ["site", "article", "src-base", "sort", "signature"];
 
   #life = null;
+  #visible = null;
   #root = this.attachShadow({ mode: "open" });
   #status = el("p", { class: "hidden", role: "status" });
   #toast = el("p", { class: "toast", role: "alert", hidden: true });
@@ -45,11 +47,16 @@ class EngagementFooter extends HTMLElement {
 
   #furnish() {
     const frame = el("div", { class: "frame", hidden: true }, this.#status, this.#offline, this.#content, this.#toast);
-    const reveal = () => {
-      frame.hidden = false;
-    };
+    const link = el("link", { rel: "stylesheet", href: STYLES.href });
     // Nothing is seen before its style is there; without any style it is still of use.
-    const link = el("link", { rel: "stylesheet", href: STYLES.href, on: { load: reveal, error: reveal } });
+    this.#visible = new Promise((resolve) => {
+      const reveal = () => {
+        frame.hidden = false;
+        resolve();
+      };
+      link.addEventListener("load", reveal);
+      link.addEventListener("error", reveal);
+    });
     this.#root.append(link, frame);
   }
 
@@ -61,12 +68,12 @@ class EngagementFooter extends HTMLElement {
     if (!site || !article) return;
     const origin = new URL(this.getAttribute("src-base") ?? "/", HERE).href.replace(/\/$/, "");
     const api = new Api(origin, site, article, this.getAttribute("signature"));
-    const host = { api, signal: life.signal, announce: (...told) => this.#announce(...told) };
+    const host = { api, signal: life.signal, visible: this.#visible, announce: (...told) => this.#announce(...told) };
     this.#content.replaceChildren(skeleton());
     this.#content.setAttribute("aria-busy", "true");
     try {
-      const asked = this.getAttribute("sort");
-      const sort = Object.hasOwn(words.sorts, asked) ? asked : "newest";
+      const orders = [load(api.sortKey), this.getAttribute("sort"), "newest"];
+      const sort = orders.find((order) => Object.hasOwn(words.sorts, order));
       const footer = await persist(() => host.api.footer(sort, life.signal), {
         signal: life.signal,
         onWait: (problem, seconds) => this.#waiting(problem, seconds, life),
@@ -84,7 +91,7 @@ class EngagementFooter extends HTMLElement {
     const thread = new Thread(host, footer, sort, (me) => moods.recall(me.mood));
     this.#content.replaceChildren(moods.element, thread.element);
     this.#content.removeAttribute("aria-busy");
-    await thread.recall(true);
+    await thread.begin();
   }
 
   #waiting(problem, seconds, life) {

@@ -15,6 +15,12 @@ export const words = {
   emptyClosed: "There are no comments.",
   add: "Add a comment",
   write: "Write a comment…",
+  writeTab: "Write",
+  previewTab: "Preview",
+  previewing: "Loading the preview…",
+  previewed: "This is how your comment will look.",
+  nothingYet: "There is nothing to show yet.",
+  noPreview: "The preview could not be loaded.",
   writeReply: (name) => `Reply to ${name}…`,
   hint: "You can use **bold**, *italic*, > quote and links.",
   name: "Your name (optional)",
@@ -27,32 +33,63 @@ export const words = {
   left: (n) => (n < 0 ? `${count(-n)} characters too many` : `${count(n)} characters left`),
   blank: "Write something first.",
   posted: "Your comment was added.",
-  pending: "Waiting for a moderator. Only you can see this.",
+  pending: "Waits for a moderator",
+  heldFor: (reason) => `Only you can see this. ${Object.hasOwn(reasons, reason) ? reasons[reason] : reasons.other}`,
   postedPending: "Thank you. A moderator will look at your comment before it appears.",
   sortBy: "Sort by",
-  sorts: { newest: "Newest", oldest: "Oldest", top: "Top" },
+  sorts: {
+    best: "Best", newest: "Newest", oldest: "Oldest", top: "Top",
+    discussed: "Most discussed", controversial: "Controversial", hot: "Hot",
+  },
   sorted: (name) => `Comments sorted: ${name}.`,
   anonymous: "Anonymous",
   removed: "This comment was removed.",
   showAll: "Show all of it",
   showLess: "Show less",
-  edited: "edited",
+  edited: (when) => `edited ${when}`,
+  edit: "Edit",
+  editOwn: "Edit your comment",
+  save: "Save",
+  saving: "Saving…",
+  saved: "Your comment was changed.",
+  notChanged: "Your change could not be saved. It is still in the box: please try again.",
+  changedMeanwhile: "This comment was changed meanwhile. Its present text stands above; save again to put yours in its place.",
+  present: "The present text",
+  goneMeanwhile: "This comment is not there any more. Your text stays in the box.",
+  editOver: "The time in which this comment could be edited is over.",
+  delete: "Delete",
+  deleteOwn: "Delete your comment",
+  deleteAsk: "Delete this comment for good?",
+  deleteYes: "Yes, delete it",
+  deleteNo: "Keep it",
+  deleted: "Your comment was deleted.",
+  notDeleted: "Your comment could not be deleted. Please try again.",
   pinned: "Pinned",
   featured: "Editors’ pick",
   reply: "Reply",
   replyTo: (name) => `Reply to ${name}`,
+  inReplyTo: (name) => `in reply to ${name}`,
+  inReplyToOther: "in reply to another comment",
+  inReplyToRemoved: "in reply to a removed comment",
+  permalink: (when) => `Link to this comment, ${when}`,
+  linked: "A linked comment",
+  linkedGone: "The linked comment is not there any more.",
+  noLinked: "The linked comment could not be loaded.",
+  showAllComments: "Show all comments",
   commentBy: (name) => `Comment by ${name}`,
   votesOn: (name) => `Votes on the comment by ${name}`,
   up: (n) => `Agree, ${count(n)}`,
   down: (n) => `Disagree, ${count(n)}`,
   moreReplies: (n) => (n > 0 ? `Show more replies (${count(n)})` : "Show more replies"),
-  moreComments: "Load more comments",
+  moreComments: "Show more comments",
   loadingMore: "Loading…",
   loaded: (n) => (n === 1 ? "1 more comment." : `${count(n)} more comments.`),
   loading: "Loading the conversation…",
   failed: "The conversation could not be loaded.",
   failedMore: "That did not load. Please try again.",
   tryAgain: "Try again",
+  expired: "This list was left for a long time, and it has changed since.",
+  beginAgain: "Begin again from the first page",
   offline: "You are offline. Keep this page open: what you choose and post is sent when you are back.",
   busyLoading: (s) => `The conversation is busy. Trying again in about ${span(s)}.`,
   kept: (s) => `Your choice is kept while this page is open. We will try again in about ${span(s)}.`,
@@ -72,10 +109,17 @@ export const words = {
   takenBack: "Your reaction was taken back.",
 };
 
+/** Why a comment waits. */
+const reasons = {
+  plain_form: "It was written in a form without scripts, and those are read before they appear.",
+  other: "It is read before it appears.",
+};
+
 /** What a reader is told of a Problem; `otherwise` where the service gave no reason, or no answer. */
 export function why(problem, otherwise) {
-  const { status, detail, errors, retryAfter, minting } = problem;
-  if (status === 403) return words.notSetUp;
+  const { status, detail, errors, retryAfter, minting, misplaced, said } = problem;
+  if (said) return said;
+  if (misplaced) return words.notSetUp;
   if (retryAfter !== null && (status === 429 || status >= 500)) {
     const what = status !== 429 ? words.busy : minting ? words.tooManyReaders : words.tooFast;
     return `${what} ${words.later(retryAfter)}`;
