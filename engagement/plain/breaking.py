@@ -13,8 +13,12 @@ LONGEST: Final = 30
 PIECE: Final = 12
 """Characters of a longer one that stay together."""
 
-_TOKEN: Final = re.compile(r"<[^>]*>|&[^;\s<]{1,10};|\s+|.", re.DOTALL)
-_LONG_WORD: Final = re.compile(rf"\S{{{LONGEST + 1}}}")
+# Not the spaces at which no line breaks.
+_SPACE: Final = r"[^\S\u00a0\u2007\u202f]"
+_TOKEN: Final = re.compile(rf"<[^>]*>|&[^;\s<]{{1,10}};|{_SPACE}+|.", re.DOTALL)
+_LONG_WORD: Final = re.compile(rf"(?:(?!{_SPACE}).){{{LONGEST + 1}}}", re.DOTALL)
+_CODE: Final = re.compile(r"<pre><code[^>]*>(.*?)\n?</code></pre>", re.DOTALL)
+_INDENT: Final = re.compile(r"^ +| (?= )", re.MULTILINE)
 _JOINER: Final = "\u200d"
 
 
@@ -24,8 +28,17 @@ def breakable(text: str | None) -> Markup:
 
 
 def breakable_html(html: str) -> Markup:
-    """The HTML of a comment, as `rendering.render` gives it, with `<wbr>` in its long words."""
-    return _broken(html)
+    """The HTML of a comment, as `rendering.render` gives it, with `<wbr>` in its long words.
+
+    Lines of code may break as well: `<pre>` would keep them whole.
+    """
+    return _broken(_CODE.sub(_code, html))
+
+
+def _code(block: re.Match[str]) -> str:
+    kept = _INDENT.sub(lambda spaces: "\u00a0" * len(spaces[0]), block[1])
+    lines = kept.replace("\n", "<br>\n")
+    return f'<p class="engagement-code"><code>{lines}</code></p>'
 
 
 def _broken(html: str) -> Markup:
@@ -34,13 +47,17 @@ def _broken(html: str) -> Markup:
     out: list[str] = []
     word: list[str] = []
     for token in _TOKEN.findall(html):
-        if token.isspace():
+        if _is_space(token):
             out += _pieces(word)
             out.append(token)
             word = []
         else:
             word.append(token)
     return Markup("".join(out + _pieces(word)))
+
+
+def _is_space(token: str) -> bool:
+    return token.isspace() and token[0] not in "\u00a0\u2007\u202f"
 
 
 def _pieces(word: list[str]) -> list[str]:
