@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from engagement import clock
 from engagement.db import jobs
 from engagement.db.engine import Database
 from engagement.db.jobs import Job
-from engagement.db.tables import choices, comments, readers
+from engagement.db.tables import bars, choices, comments, readers
 from engagement.errors import NotFound, RedisUnavailable, StartError
+from engagement.readers.bars import ERASED
+from engagement.readers.erasing import erase
 from engagement.settings import Settings
 from engagement.worker.loop import Worker
 
@@ -84,6 +86,46 @@ def listed(database: Database) -> Iterator[str]:
         elif job.error:
             line += f"  waits: {job.error}"
         yield line
+
+
+def erased(database: Database) -> Iterator[str]:
+    """A line for every reader who was erased: reader, site, since when. Raises `Unavailable`."""
+    b = bars.c
+    with database.read() as connection:
+        rows = connection.execute(
+            select(b.reader_id, b.site, b.since).where(b.kind == ERASED).order_by(b.number)
+        ).all()
+    for row in rows:
+        yield f"{row.reader_id} {row.site} {clock.rfc3339(row.since)}"
+
+
+def erase_again(database: Database, lines: Iterable[str]) -> Iterator[UUID | str]:
+    """Erase the readers of these lines (`erased`) whom the database knows as if they had not been.
+
+    Answers the job of each, and a word on each of the others. Raises `StartError`, before anything is done,
+    for what is no such line. Raises `Unavailable`.
+    """
+    named = [_parse(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    for reader_id, site in named:
+        with database.read() as connection:
+            barred = connection.scalar(
+                select(bars.c.number).where(bars.c.reader_id == reader_id, bars.c.kind == ERASED)
+            )
+        if barred is not None:
+            yield f"{reader_id} is erased"
+            continue
+        try:
+            yield erase(database, reader_id, site)
+        except NotFound:
+            yield f"{reader_id} is not there"
+
+
+def _parse(number: int, line: str) -> tuple[UUID, str]:
+    try:
+        reader_id, site, *_ = line.split()
+        return UUID(reader_id), site
+    except ValueError:
+        raise StartError(f"line {number} does not name a reader and a site") from None
 
 
 def _round(worker: Worker) -> bool:

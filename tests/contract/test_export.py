@@ -252,7 +252,7 @@ def test_a_reader_erases_themselves_and_the_token_is_good_for_nothing_at_once(
         worker.round()
         with database.read() as connection:
             row = connection.execute(jobs.select().where(jobs.c.id == UUID(told["job_id"]))).one()
-        return row.state == "done"
+        return bool(row.state == "done")
 
     until(over)
     assert "of Ann" not in client.get(f"{A}/footer").text

@@ -105,7 +105,7 @@ def test_a_job_of_a_kind_that_this_release_does_not_know_is_left_to_another(worl
     with world.database.write() as connection:
         connection.execute(update(table).values(kind=ERASE))
     assert not world.runner().work()
-    assert world.read(job).error == "KeyError: 'beginning'"
+    assert world.read(job).error == "EngagementError: there is no step for 'beginning'"
 
 
 def test_of_a_readers_jobs_the_oldest_runs_alone(world: World) -> None:

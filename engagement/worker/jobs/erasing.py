@@ -25,6 +25,7 @@ from engagement.db.tables import (
     dead_letters,
     idempotency_keys,
     job_choices,
+    merged_moods,
     readers,
 )
 from engagement.errors import RedisUnavailable
@@ -117,7 +118,8 @@ class Sweeping:
                 self._walks[job.id] = walking
                 return True
         with self._database.write() as connection:
-            connection.execute(delete(dead_letters).where(dead_letters.c.reader_id == job.reader_id))
+            for table in (dead_letters, merged_moods):  # of a merge that was under way
+                connection.execute(delete(table).where(table.c.reader_id == job.reader_id))
             jobs.move(connection, job, state=DONE, progress={}, rest=True)
         return True
 
@@ -133,9 +135,9 @@ def _sweep(connection: Connection, job: Job) -> None:
 
 
 def _forget(connection: Connection, reader_id: UUID) -> None:
-    """The name, the keys of what was posted, and what other jobs had taken."""
+    """The name, the keys of what was posted, and what other jobs had taken or moved."""
     connection.execute(update(readers).where(readers.c.id == reader_id).values(name=None))
-    for table in (idempotency_keys, job_choices):
+    for table in (idempotency_keys, job_choices, merged_moods):
         connection.execute(delete(table).where(table.c.reader_id == reader_id))
 
 

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 from engagement import clock
 from engagement.db import jobs
 from engagement.db.jobs import ERASE, MERGE, Job, Overtaken
-from engagement.errors import Unavailable
+from engagement.errors import EngagementError, Unavailable
 from engagement.logs import told
 from engagement.worker.jobs.erasing import erasing
 from engagement.worker.jobs.merging import merging
@@ -74,7 +74,10 @@ class Jobs:
     def _step(self, job: Job) -> bool:
         why = None
         try:
-            if self._kinds[job.kind][job.state](job):
+            step = self._kinds[job.kind].get(job.state)
+            if step is None:  # of another release
+                raise EngagementError(f"there is no step for {job.state!r}")
+            if step(job):
                 STEPS.inc()
                 return True
         except Overtaken:
