@@ -38,6 +38,14 @@ SAME_STORY = [
     "https://example.com/story?fbclid=1&gclid=2&dclid=3&gbraid=4&wbraid=5&msclkid=6",
     "https://example.com/story?mc_cid=1&mc_eid=2&igshid=3&yclid=4&_hsenc=5&_hsmi=6&mkt_tok=7&ref_src=8",
     "http://www.example.com:80/a/../story/?utm_source=x&fbclid#top",
+    *("https://example.com/story?fbclid=IwAR1", "https://example.com/story/?fbclid=IwAR1#comments"),
+    *(
+        f"https://example.com/story?utm_{name}=x"
+        for name in ("source", "medium", "campaign", "term", "content")
+    ),
+    *("https://M.Example.COM/story/", "https://amp.example.com/story/amp/", "http://m.example.com:80/story"),
+    *("https://mobile.example.com:443/story?utm_id=1", "https://www.example.com/story/amp?amp=1#top"),
+    *("https://example.com/story?outputType=amp&fbclid=1", "http://AMP.example.com./story?gclid=1"),
 ]
 
 KEYS = [
