@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from engagement import clock
 from engagement.app import create_app
 from engagement.db.engine import Database
 from engagement.db.tables import choices
@@ -62,7 +63,8 @@ def story(client: FlaskClient, reader: Headers, worker: Worker) -> Headers:
 
 
 def comment(client: FlaskClient, reader: Headers) -> int:
-    return client.post(f"{A}/comments", json={"body": "now"}, headers=reader).status_code
+    body = {"body": f"now, {clock.new_id()}"}
+    return client.post(f"{A}/comments", json=body, headers=reader).status_code
 
 
 def forget_sites(app: Flask) -> None:
