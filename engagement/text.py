@@ -11,8 +11,10 @@ from typing import Final
 
 # Enough for a letter of Hebrew with its points or of Vietnamese with its tones. More is "Zalgo" text, which
 # runs over the lines above and below. Spacing marks (Mc: vowels of Burmese, Devanagari) have a width and are
-# not counted.
+# counted by themselves.
 MAX_MARKS: Final = 4
+# But no line breaks within a letter and all its marks, and no word has so many that have a width.
+MAX_SPACING_MARKS: Final = 8
 MAX_NEWLINES: Final = 3
 
 _LINE_ENDS: Final = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
@@ -42,6 +44,7 @@ _IDLE_JOINERS: Final = re.compile("(?<![^\x00-\x7f\\s\u200c\u200d])[\u200c\u200d
 # Letters and symbols that are drawn as nothing: Hangul fillers, the blank of Braille, an empty note head.
 _BLANKS: Final = "\u115f\u1160\u3164\uffa0\u2800\U0001d159"
 _BLANKS_TO_SPACES: Final = str.maketrans(dict.fromkeys("\u3164\uffa0\u2800", " "))
+_VOWELS_AM: Final = "\u0e33\u0eb3"  # of Thai and Lao: letters by category that stand as marks do
 _INVISIBLE_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn"})
 
 
@@ -88,18 +91,22 @@ def looks_like_something(text: str) -> bool:
 
 
 def _cap_marks(text: str) -> str:
-    """Drop the marks past `MAX_MARKS` on one base; a spacing mark or a joiner begins no new base."""
+    """Drop the marks past the two limits on one base; a joiner begins no new base."""
     if text.isascii():
         return text
     kept: list[str] = []
-    marks = 0
+    marks = spacing = 0
     for char in text:
         category = unicodedata.category(char)
         if category in {"Mn", "Me"}:
             marks += 1
             if marks > MAX_MARKS:
                 continue
-        elif category not in {"Mc", "Cf"}:
-            marks = 0
+        elif category == "Mc" or char in _VOWELS_AM:
+            spacing += 1
+            if spacing > MAX_SPACING_MARKS:
+                continue
+        elif category != "Cf":
+            marks = spacing = 0
         kept.append(char)
     return "".join(kept)

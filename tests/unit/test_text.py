@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.text import MAX_MARKS, clean_text
+from engagement.text import MAX_MARKS, MAX_SPACING_MARKS, clean_text
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PIRATES = "\U0001f3f4\u200d\u2620\ufe0f"
@@ -161,3 +161,10 @@ def test_cleaned_text_has_nothing_that_acts_unseen(text: str) -> None:
 def test_nothing_that_is_seen_is_lost(text: str) -> None:
     text = unicodedata.normalize("NFC", text + "!")
     assert clean(text) == text
+
+
+@pytest.mark.parametrize("mark", ["\u0e33", "\u093e", "\u102b"])
+def test_marks_with_a_width_end_too_for_no_line_breaks_between_them(mark: str) -> None:
+    assert clean_text("\u0e01" + mark * 60, max_length=100) == "\u0e01" + mark * MAX_SPACING_MARKS
+    once = f"\u0e01{mark}" * 30
+    assert clean_text(once, max_length=100) == once

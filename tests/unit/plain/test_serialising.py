@@ -78,8 +78,17 @@ def test_breaking_changes_a_comment_in_nothing_but_where_it_breaks(text: str) ->
     html = render(text)
     before, after = Elements(html), Elements(str(breakable_html(html)))
     if "<pre>" not in html:
-        assert [each for each in after.elements if each[0] != "wbr"] == before.elements
+        changed = {"wbr", "blockquote"}
+        kept = [each for each in after.elements if each[0] not in changed]
+        assert kept == [each for each in before.elements if each[0] not in changed]
     assert "".join("".join(after.text).split()) == "".join("".join(before.text).split())
+
+
+@pytest.mark.parametrize(("typed", "shown"), [(1, 1), (2, 2), (3, 2), (7, 2)])
+def test_quotes_stand_in_quotes_but_no_deeper(typed: int, shown: int) -> None:
+    html = str(breakable_html(render(f"{'>' * typed} deep\n\nafter\n\n> again")))
+    assert html.count("<blockquote>") == html.count("</blockquote>") == shown + 1
+    assert html.endswith("<p>after</p>\n<blockquote>\n<p>again</p>\n</blockquote>")
 
 
 def test_code_keeps_its_lines_and_its_indentation() -> None:
