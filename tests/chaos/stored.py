@@ -20,6 +20,7 @@ from tests.chaos.load import Load
 class Comment:
     article: str
     parent: str | None
+    place: str
     body: str
     up: int
     down: int
@@ -57,6 +58,7 @@ def read_stored(url: str) -> Stored:
             str(row.id): Comment(
                 names[row.article_id],
                 None if row.parent_id == row.article_id else str(row.parent_id),
+                str(row.place_id or row.parent_id),
                 row.body, row.up, row.down, row.reply_count,
             )
             for row in connection.execute(select(comments))
@@ -101,7 +103,7 @@ def _of_comments(load: Load, stored: Stored, lossy: Lossy) -> Iterator[str]:
             yield f"stored {times[post.body]} times, expected {post.possible(lossy)}\n{post.told()}"
         if times[post.body] and not lossy and post.ids and not post.ids <= stored.comments.keys():
             yield f"another id than the one that was answered\n{post.told()}"
-    replies = Counter(comment.parent for comment in stored.comments.values())
+    replies = Counter(comment.place for comment in stored.comments.values())
     for id, comment in stored.comments.items():
         if comment.body not in bodies:
             yield f"nobody posted the comment {id}: {comment}"
