@@ -1,7 +1,8 @@
-"""Where a reader's id still stands: every column of every table, every key and value in Redis."""
+"""Where a reader still stands: every column of every table, every key and value in Redis."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,16 @@ KNOWN_IN_SQL = {"readers.id", "comments.reader_id", "bars.reader_id", "jobs.read
 """Where an erased reader's id stays: on rows without a choice, a text or a name."""
 
 
-def no_trace(database: Database, hot: Hot, reader: UUID) -> None:
-    """Nothing of an erased reader is left but the rows of `KNOWN_IN_SQL`, and the bar for the time being."""
+def no_trace(database: Database, hot: Hot, reader: UUID, words: Sequence[str] = ()) -> None:
+    """Nothing of an erased reader is left but the rows of `KNOWN_IN_SQL`, and the bar for the time being.
+
+    `words`: what else is not to be found, anywhere: name, texts, network hashes.
+    """
     assert in_sql(database, reader) <= KNOWN_IN_SQL
     assert {key.split("}:")[1] for key in in_redis(hot, reader)} <= {"barred"}
+    for word in words:
+        assert not (there := in_sql(database, word)), (word, there)
+        assert not (there := in_redis(hot, word)), (word, there)
     with database.read() as connection:
         mine = select(comments.c.body, comments.c.body_html, comments.c.network)
         written = connection.execute(mine.where(comments.c.reader_id == reader)).all()
@@ -28,27 +35,25 @@ def no_trace(database: Database, hot: Hot, reader: UUID) -> None:
     assert verify(database, hot).differences == []
 
 
-def in_sql(database: Database, reader_id: UUID) -> set[str]:
-    """`table.column` of each place."""
+def in_sql(database: Database, wanted: UUID | str) -> set[str]:
+    """`table.column` of each place where an id or a word is."""
     found = set()
     with database.read() as connection:
         for table in metadata.sorted_tables:
             for row in connection.execute(select(table)):
                 found |= {
-                    f"{table.name}.{column}"
-                    for column, value in row._mapping.items()
-                    if _names(value, reader_id)
+                    f"{table.name}.{column}" for column, value in row._mapping.items() if _has(value, wanted)
                 }
     return found
 
 
-def in_redis(hot: Hot, reader_id: UUID) -> set[str]:
-    """Keys whose name or value names the reader, on every server."""
+def in_redis(hot: Hot, wanted: UUID | str) -> set[str]:
+    """Keys whose name or value has the id or the word, on every server."""
     found = set()
     for server in hot.primaries():
         client: Any = server.client
         for key in client.scan_iter(count=1_000):
-            if _names(key, reader_id) or _names(_value(client, key), reader_id):
+            if _has(key, wanted) or _has(_value(client, key), wanted):
                 found.add(key.decode())
     return found
 
@@ -70,18 +75,22 @@ def _value(client: Any, key: bytes) -> Any:
     raise AssertionError(f"what is in {key!r}?")
 
 
-def _names(value: Any, reader_id: UUID) -> bool:
+def _has(value: Any, wanted: UUID | str) -> bool:
     match value:
         case bytes():
-            return any(
-                form in value for form in (reader_id.bytes, reader_id.hex.encode(), str(reader_id).encode())
-            )
+            return any(form in value for form in _forms(wanted))
         case str():
-            return reader_id.hex in value or str(reader_id) in value
+            return _has(value.encode(), wanted)
         case UUID():
-            return value == reader_id
+            return value == wanted
         case dict():
-            return any(_names(key, reader_id) or _names(v, reader_id) for key, v in value.items())
+            return any(_has(key, wanted) or _has(v, wanted) for key, v in value.items())
         case list() | tuple() | set():
-            return any(_names(one, reader_id) for one in value)
+            return any(_has(one, wanted) for one in value)
     return False
+
+
+def _forms(wanted: UUID | str) -> list[bytes]:
+    if isinstance(wanted, UUID):
+        return [wanted.bytes, wanted.hex.encode(), str(wanted).encode()]
+    return [wanted.encode()]
