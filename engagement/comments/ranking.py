@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import log10, sqrt
 
+RANKING_VERSION = 1
+"""Raised whenever votes would give other sort keys than before."""
 Z = 1.281551565545
 """The normal quantile of 0.9: the true share is above the bound with a confidence of 90 %."""
 HOT_EPOCH = 1_134_028_003

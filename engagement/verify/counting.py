@@ -100,7 +100,7 @@ def ballots(on: On, after: Key | None, limit: int) -> Select[Any]:
         )
         .outerjoin_from(by_ballot, articles, articles.c.id == b.article_id)
         .where(or_(b.tally_off == 1, votes_off, orphan))
-        .where(_past(after, b.article_id, b.kind, b.subject_id))
+        .where(past(after, b.article_id, b.kind, b.subject_id))
         .order_by(b.article_id, b.kind, b.subject_id)
         .limit(limit)
         .subquery()
@@ -198,7 +198,7 @@ def replies(on: On, after: tuple[UUID, UUID] | None = None, ids: Sequence[UUID] 
     return (
         select(off, articles.c.site, articles.c.external_id)
         .join(articles, articles.c.id == off.c.article_id)
-        .where(_past(after, off.c.article_id, off.c.id))
+        .where(past(after, off.c.article_id, off.c.id))
         .order_by(off.c.article_id, off.c.id)
     )
 
@@ -224,7 +224,7 @@ def _waiting(on: On) -> CompoundSelect[Any]:
     )
 
 
-def _past(after: Sequence[Any] | None, *columns: Any) -> ColumnElement[bool]:
+def past(after: Sequence[Any] | None, *columns: Any) -> ColumnElement[bool]:
     """The condition that a key is after another one."""
     if after is None:
         return true()

@@ -13,7 +13,8 @@ from engagement.hot.keys import Ballot
 
 WHAT = {
     "tally": "a stored tally is not the number of stored choices",
-    "votes": "what a comment is sorted by is not its number of stored votes",
+    "votes": "the votes beside a comment are not its number of stored votes",
+    "order": "what a comment is sorted by does not follow from its votes and its age",
     "comments": "an article's number of comments",
     "threads": "an article's number of comments that are no replies",
     "replies": "a comment's number of replies",

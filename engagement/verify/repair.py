@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
+from engagement.comments.ranked import COMMENT, rank
 from engagement.db import bulk
 from engagement.db.ballots import Key, lock_cursors
 from engagement.db.engine import Database
@@ -23,13 +24,13 @@ from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.protocol import healing
-from engagement.verify import counting, views
+from engagement.verify import counting, orders, views
 from engagement.verify.differences import Difference
 
 log = structlog.get_logger()
 AT_ONCE = 50
 """Ballots or comments whose rows are locked at once."""
-SORT_KEYS = ("up", "down", "score")
+VOTES = ("up", "down", "score")
 COUNTS = ("comments", "threads")
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def in_sql(database: Database, hot: Hot, found: Sequence[Difference]) -> None:
     of_articles: dict[UUID, list[Difference]] = defaultdict(list)
     for difference in found:
         difference.repaired = False
-        if difference.key and difference.what in ("tally", "votes"):
+        if difference.key and difference.what in ("tally", "votes", "order"):
             of_ballots[difference.key].append(difference)
         elif difference.key and difference.what in ("comments", "threads", "replies"):
             of_articles[difference.key[0]].append(difference)
@@ -107,17 +108,26 @@ def _recount_ballots(connection: Connection, keys: Sequence[Key]) -> Figures:
     ]
     bulk.put(connection, tallies, (*BALLOT, "choice", "count"), rows, replace=("count",))
     figures: Figures = {("tally", key): (stored[key], counted[key]) for key in keys}
-    name = ("article_id", "id")
     on = [(a, s) for a, kind, s in keys if kind == VOTE]
-    bulk.lock(connection, comments, name, on)
-    changed = []
-    for a, s, *before in bulk.fetch(connection, comments, name, on, (*name, *SORT_KEYS)):
-        after = counting.sort_keys(counted[a, VOTE, s])
-        figures["votes", (a, VOTE, s)] = before, after
-        if before != after:
-            changed.append((a, s, *after))
-    bulk.change(connection, comments, name, sorted(changed), replace=SORT_KEYS)
+    bulk.lock(connection, comments, COMMENT, on)
+    before = _sorted_by(connection, on)
+    rank(connection, {(a, s): _votes(counted[a, VOTE, s]) for a, s in before})
+    for (a, s), after in _sorted_by(connection, on).items():
+        was = before[a, s]
+        figures["votes", (a, VOTE, s)] = was[:3], after[:3]
+        if was[:3] == after[:3]:
+            figures["order", (a, VOTE, s)] = was[3:], after[3:]
     return figures
+
+
+def _sorted_by(connection: Connection, on: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], list[Any]]:
+    """Up, down and score of these comments, then the other sort keys."""
+    columns = (*COMMENT, *VOTES, *orders.KEYS)
+    return {(a, s): found for a, s, *found in bulk.fetch(connection, comments, COMMENT, on, columns)}
+
+
+def _votes(counted: counting.Counts) -> tuple[int, int]:
+    return counted.get("up", 0), counted.get("down", 0)
 
 
 def _recount_comments(connection: Connection, article_id: UUID, part: Sequence[Difference]) -> Figures:

@@ -17,7 +17,7 @@ from engagement.db.ballots import Key
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, tallies
 from engagement.hot.keys import MOOD
-from engagement.verify import counting
+from engagement.verify import counting, orders
 from engagement.verify.differences import Difference, Totals
 
 ARTICLES = 500
@@ -97,6 +97,7 @@ def differences(database: Database, span: Span, totals: Totals | None = None) ->
         more, totals = after is not None, None
         if found:
             yield found
+    yield from orders.differences(database, span.holds)
     parent: tuple[UUID, UUID] | None = None
     more = True
     while more:

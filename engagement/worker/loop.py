@@ -22,6 +22,7 @@ from engagement.worker.housekeeping import Housekeeping
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.outbox import Outbox
+from engagement.worker.refreshing import Refreshing
 from engagement.worker.rewind import Rewind
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class Worker:
         self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
         self._jobs = Jobs(Stores(hot, self._database, pages, settings.erase_choices))
         self._housekeeping = Housekeeping(self._database, hot, settings)
+        self._refreshing = Refreshing(self._database, pages)
         self._interval = settings.flush_interval
         self._stop = Event()
         self._fault = ""
@@ -71,6 +73,7 @@ class Worker:
         if not draining:
             flushed.pending |= self._jobs.work()
             self._housekeeping.work()
+            self._refreshing.work()
         return flushed
 
     def drain(self) -> bool:

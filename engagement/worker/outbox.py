@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from sqlalchemy import Connection, Row, Table, delete, literal, select
 
 from engagement.comments.counting import DELETED, POSTED, moved
+from engagement.comments.ranked import rank
 from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.events import tell
@@ -25,7 +26,6 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
-from engagement.worker import storing
 
 Name = tuple[UUID, UUID]
 """A comment: its article, itself."""
@@ -80,7 +80,7 @@ class Outbox:
             rows = _take(connection, events, events.c.counted, events.c.listed)
             posted = literal(POSTED.counted)
             before = _take(connection, outbox, posted, posted)
-            storing.rank(connection, _unranked(connection, before))
+            rank(connection, _unranked(connection, before))
             counts = _Counts()
             for row in (*rows, *before):
                 counts.add(row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,8 +11,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from engagement import clock
-from engagement.comments import ranking
+from engagement.comments.ranked import rank
 from engagement.db import bulk
 from engagement.db.ballots import Key
 from engagement.db.tables import BALLOT, choices, comments, dead_letters, tallies
@@ -151,20 +149,6 @@ def store_sort_keys(connection: Connection, keys: list[Key]) -> None:
     for a, k, s, choice, count in counted:
         votes[a, k, s][choice == "down"] += count
     rank(connection, {(a, s): (up, down) for (a, _, s), (up, down) in votes.items()})
-
-
-def rank(connection: Connection, votes: Mapping[tuple[UUID, UUID], tuple[int, int]]) -> None:
-    """Write these votes (up, down) and all that follows from them into the rows of comments."""
-    name = ("article_id", "id")
-    bulk.lock(connection, comments, name, sorted(votes))
-    now = clock.now()
-    rows = [
-        (a, id, *votes[a, id], *ranking.sort_keys(*votes[a, id], created_at, now))
-        for a, id, created_at in sorted(
-            bulk.fetch(connection, comments, name, list(votes), (*name, "created_at"))
-        )
-    ]
-    bulk.change(connection, comments, name, rows, replace=("up", "down", *ranking.VOTE_KEYS))
 
 
 def _time(ms: int) -> datetime:
