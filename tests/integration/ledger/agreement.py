@@ -14,6 +14,7 @@ from engagement.hot import commands
 from engagement.hot.keys import MOOD, Ballot, ballot_keys, shard_keys
 from engagement.hot.protocol import tallying
 from engagement.verify import verify
+from tests.integration.ledger.model import Posted
 from tests.integration.ledger.stage import Stage
 from tests.integration.ledger.world import ARTICLES, COMMENT, SITE, THREE, WHERE
 
@@ -95,14 +96,14 @@ class Agreement(Stage):
         return {ballot: chosen for ballot, chosen in accepted.items() if chosen}
 
     def comments_agree(self) -> None:
-        """Each posted comment is there once, and is counted."""
-        posted = {COMMENT: (THREE, None), **self.model.comments}
+        """Each comment is there once, and is counted; of deleted ones those with replies are shown."""
+        posted = {COMMENT: Posted(THREE, None), **self.model.comments}
         c = comments.c
         with self.database.read() as connection:
             stored = {
-                id: (NAMES[article], None if parent == article else parent, replies)
-                for article, id, parent, replies in connection.execute(
-                    select(c.article_id, c.id, c.parent_id, c.reply_count)
+                id: (NAMES[article], None if parent == article else parent, bool(shown), replies)
+                for article, id, parent, shown, replies in connection.execute(
+                    select(c.article_id, c.id, c.parent_id, c.shown, c.reply_count)
                 )
             }
             counted = {
@@ -113,13 +114,28 @@ class Agreement(Stage):
                     )
                 )
             }
-        parents: list[UUID | None] = [parent for _, parent in posted.values()]
+        shown = {id for id in posted if _is_shown(posted, id)}
+        places = [_place(posted, id) for id in shown]
         assert stored == {
-            id: (article, parent, parents.count(id)) for id, (article, parent) in posted.items()
+            id: (comment.article, comment.parent, id in shown, places.count(id))
+            for id, comment in posted.items()
         }
-        on = [article for article, _ in posted.values()]
-        roots = [article for article, parent in posted.values() if parent is None]
-        assert counted == {name: (on.count(name), roots.count(name)) for name in {*on}}
+        on = [comment.article for comment in posted.values() if not comment.deleted]
+        roots = [posted[id].article for id in shown if posted[id].parent is None]
+        assert counted == {
+            name: (on.count(name), roots.count(name)) for name in {c.article for c in posted.values()}
+        }
+
+
+def _is_shown(posted: dict[UUID, Posted], id: UUID) -> bool:
+    replies = [reply for reply, comment in posted.items() if comment.parent == id]
+    return not posted[id].deleted or any(_is_shown(posted, reply) for reply in replies)
+
+
+def _place(posted: dict[UUID, Posted], id: UUID) -> UUID | None:
+    """Below a comment of the first level all stand flat, as the stage's rules say."""
+    parent = posted[id].parent
+    return parent if parent is None or posted[parent].parent is None else _place(posted, parent)
 
 
 def _views_off() -> float:

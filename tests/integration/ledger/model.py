@@ -41,10 +41,16 @@ class Log:
 
 
 class Posted(NamedTuple):
-    """A comment: on which article, and what it answers, if it is a reply."""
+    """A comment: on which article, what it answers, if it is a reply, and who wrote it.
+
+    Nobody votes on those that are `fleeting`: their authors may take them back.
+    """
 
     article: str
     parent: UUID | None
+    author: UUID | None = None
+    fleeting: bool = False
+    deleted: bool = False
 
 
 Logs = dict[Ballot, Log]

@@ -121,12 +121,13 @@ class Readers(Stage):
 
     # --- comments --------------------------------------------------------------------------------------
 
-    @rule(article=names, reader=people, reply=st.integers(0, 3), left=endings)
-    def post(self, article: str, reader: UUID, reply: int, left: int | None) -> None:
+    @rule(article=names, reader=people, reply=st.integers(0, 3), fleeting=st.booleans(), left=endings)
+    def post(self, article: str, reader: UUID, reply: int, fleeting: bool, left: int | None) -> None:
         """With a key, and again with it: also after its process ended half way, it is there once."""
         if len(self.model.comments) > 8:
             return
-        parents = [id for id, posted in self.model.comments.items() if posted.article == article][:reply]
+        there = {id: posted for id, posted in self.model.comments.items() if not posted.deleted}
+        parents = [id for id, posted in there.items() if posted.article == article][:reply]
         parent = parents[-1] if parents else None
         number = self.new_number()
         draft = Draft(f"b {number}", parent, idempotency_key=f"key-{number}")
@@ -135,7 +136,22 @@ class Readers(Stage):
                 self.threads.post(self.site, article, Caller(reader, "net"), draft)
         ids = {self.threads.post(self.site, article, Caller(reader, "net"), draft)["id"] for _ in range(2)}
         (id,) = ids
-        self.model.comments[UUID(id)] = Posted(article, parent)
+        self.model.comments[UUID(id)] = Posted(article, parent, reader, fleeting)
+
+    @rule(which=st.integers(0, 8), left=endings)
+    def take_back(self, which: int, left: int | None) -> None:
+        """An author deletes a comment, and again: its place is kept while replies to it stand."""
+        fleeting = [(id, posted) for id, posted in self.model.comments.items() if posted.fleeting]
+        if not fleeting:
+            return
+        id, posted = fleeting[which % len(fleeting)]
+        assert posted.author is not None
+        caller = Caller(posted.author, "net")
+        if left is not None:
+            with self.fuse.lit(left):
+                self.threads.delete(self.site, posted.article, id, caller)
+        self.threads.delete(self.site, posted.article, id, caller)
+        self.model.comments[id] = posted._replace(deleted=True)
 
     # --- what must be met often enough -----------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class Stage(RuleBasedStateMachine):
 
     def ballot(self, n: int) -> Ballot:
         """One of the three, or the votes on a comment that was posted."""
-        posted = list(self.model.comments.items())
+        posted = [(id, on) for id, on in self.model.comments.items() if not on.fleeting]
         if n < len(BALLOTS) or not posted:
             return BALLOTS[n % len(BALLOTS)]
         id, comment = posted[(n - len(BALLOTS)) % len(posted)]

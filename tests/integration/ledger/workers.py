@@ -74,7 +74,7 @@ class Workers(Readers):
 
     @rule(article=names, reader=people, n=who)
     def a_worker_ends_before_it_has_counted(self, article: str, reader: UUID, n: int) -> None:
-        self.post(article, reader, 1, None)
+        self.post(article, reader, 1, False, None)
         with self.fuse.lit(0, "before a commit"):
             self.outboxes[n].deliver()
 
