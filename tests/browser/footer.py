@@ -56,6 +56,16 @@ def bodies(page: Page) -> Locator:
     return page.locator("ol.comments > li.comment > article .body")
 
 
+def text_of(comment: Locator) -> Locator:
+    """What one comment says, without what is below it."""
+    return comment.locator("> article > div > .body")
+
+
+def own(comment: Locator, name: str) -> Locator:
+    """A button that its author alone has on a comment, or on what is opened by one."""
+    return comment.locator("> article").get_by_role("button", name=name, exact=True)
+
+
 def agree(comment: Locator) -> Locator:
     return comment.locator("> article").get_by_role("button", name=re.compile("^Agree"))
 
@@ -106,6 +116,12 @@ def refuse(page: Page, path: str, status: int, problem: dict[str, object], **hea
 
     page.route(path, answer)
     return writes
+
+
+def in_pages_of(page: Page, limit: int) -> None:
+    """Ask for so many comments at once."""
+    lists = re.compile(r"/(footer|comments|replies)\?")
+    page.route(lists, lambda route: route.continue_(url=f"{route.request.url}&limit={limit}"))
 
 
 def fits(page: Page) -> bool:

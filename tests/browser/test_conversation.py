@@ -1,6 +1,5 @@
 """Comments, replies, votes and their order."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +14,7 @@ from tests.browser.footer import (
     comment,
     disagree,
     fits,
+    in_pages_of,
     mood,
     open_article,
     reload_until,
@@ -115,7 +115,9 @@ def test_comments_can_be_sorted(page: Page, article: str) -> None:
     cast(page, agree(comment(page, "two")))
     expect(agree(comment(page, "two"))).to_have_accessible_name("Agree, 1")
     sort = page.get_by_label("Sort by")
-    assert sort.locator("option").all_inner_texts() == ["Newest", "Oldest", "Top"]
+    assert sort.locator("option").all_inner_texts() == [
+        "Best", "Newest", "Oldest", "Top", "Most discussed", "Controversial", "Hot",
+    ]  # fmt: skip
 
     def top_is_two() -> None:
         expect(sort).to_be_visible(timeout=1000)
@@ -234,16 +236,12 @@ def test_a_long_conversation_is_loaded_page_by_page(page: Page, article: str) ->
     open_article(page, article)
     for number in range(3):
         write(page, f"Number {number}.")
-    page.route(re.compile(r"/(footer|comments)\?"), _in_pages_of(2))
+    in_pages_of(page, 2)
     reload_until(page, lambda: expect(bodies(page)).to_have_text(["Number 2.", "Number 1."], timeout=1000))
-    page.get_by_role("button", name="Load more comments").click()
+    page.get_by_role("button", name="Show more comments").click()
     expect(bodies(page)).to_have_text(["Number 2.", "Number 1.", "Number 0."])
-    expect(page.get_by_role("button", name="Load more comments")).to_have_count(0)
+    expect(page.get_by_role("button", name="Show more comments")).to_have_count(0)
     expect(comment(page, "Number 0.").locator("> article")).to_be_focused()
-
-
-def _in_pages_of(limit: int) -> Callable[[Route], None]:
-    return lambda route: route.continue_(url=f"{route.request.url}&limit={limit}")
 
 
 def test_a_name_has_room_for_as_much_as_the_service_takes(page: Page, article: str) -> None:

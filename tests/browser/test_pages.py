@@ -1,14 +1,16 @@
 """The demo newspaper, the headlines and the reference."""
 
+import gzip
 import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.footer import fits, mood, reload_until, standing, write
 from tests.browser.window import DESKTOP, PHONE
 
+BUDGET = 36 * 1024  # bytes
 SLUG = "frost-takes-the-early-plums"
 
 
@@ -48,6 +50,21 @@ def test_every_page_fits_its_window(page: Page, path: str) -> None:
 )
 def test_an_unknown_page_is_not_found(page: Page, path: str) -> None:
     assert page.request.get(path).status == 404
+
+
+def test_the_widget_is_light(page: Page, embed: Callable[[str], str], article: str) -> None:
+    """Compressed as a proxy does it, all that one script tag brings, styles too."""
+    files: dict[str, bytes] = {}
+
+    def weigh(answer: Response) -> None:
+        if "/static/" in answer.url:
+            files[answer.url] = answer.body()
+
+    page.on("response", weigh)
+    page.goto(embed(f'site="demo" article="{article}"'))
+    standing(page)
+    assert any(url.endswith("/footer.css") for url in files)
+    assert sum(len(gzip.compress(body, 6)) for body in files.values()) <= BUDGET
 
 
 def test_every_link_inside_the_reference_leads_somewhere(page: Page) -> None:

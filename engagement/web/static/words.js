@@ -104,7 +104,7 @@ export const words = {
   tooFast: "That was a lot in a short time.",
   busy: "The conversation is busy.",
   later: (s) => `Please try again in about ${span(s)}.`,
-  fields: { name: "Your name", body: "Your comment", parent_id: "The comment that you answer", article: "The address of this article" },
+  fields: { name: "Your name", body: "Your comment", article: "The address of this article" },
   chosen: (label) => `You chose ${label}.`,
   takenBack: "Your reaction was taken back.",
 };
@@ -127,8 +127,12 @@ export function why(problem, otherwise) {
   return Object.entries(errors).flatMap(([field, faults]) => [faults].flat().map((fault) => wrong(field, fault))).join(" ") || detail || otherwise;
 }
 
+/** Faults that are said in other words than the service's. */
+const faults = { parent_id: "The comment that you answer is not there any more." };
+
 /** "Your name is longer than 60 characters." Some messages go on from the field's name, others stand alone. */
 function wrong(field, fault) {
+  if (Object.hasOwn(faults, field)) return faults[field];
   const name = Object.hasOwn(words.fields, field) ? words.fields[field] : field;
   return `${name}${/^[A-Z]/.test(fault) ? ":" : ""} ${fault}${/[.!?]$/.test(fault) ? "" : "."}`;
 }
