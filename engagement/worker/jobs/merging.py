@@ -102,7 +102,8 @@ class Fencing:
 class Opening:
     """Lets the article take comments and choices again, then makes every ballot look anew.
 
-    `progress`: `opened`; `after`, the last comment whose ballot has.
+    `progress`: `upto`, the newest comment that was there when it was opened (those that come later need not
+    look, and may come faster than they could be followed); `after`, the last whose ballot has looked.
     """
 
     def __init__(self, stores: Stores) -> None:
@@ -112,13 +113,17 @@ class Opening:
     def __call__(self, job: Job) -> bool:
         """See `Step`."""
         progress, c = job.progress, comments.c
-        if not progress.get("opened"):
+        mine = select(c.id).where(c.article_id == job.reader_id)
+        if "upto" not in progress:
             with self._database.write() as connection:
+                jobs.lock(connection, job)
+                newest = connection.scalar(mine.order_by(c.id.desc()).limit(1))
+                upto = (newest or job.reader_id).hex
+                jobs.move(connection, job, progress={**progress, "upto": upto})
                 opened = update(articles).where(articles.c.id == job.reader_id).values(closed_by=None)
-                jobs.move(connection, job, progress={**progress, "opened": True})
                 connection.execute(opened)
             return True
-        ids = select(c.id).where(c.article_id == job.reader_id).order_by(c.id).limit(BALLOTS)
+        ids = mine.where(c.id <= UUID(progress["upto"])).order_by(c.id).limit(BALLOTS)
         if progress.get("after"):
             ids = ids.where(c.id > UUID(progress["after"]))
         with self._database.read() as connection:

@@ -95,6 +95,7 @@ class MovingOver(_Behind):
     def _pass(self, job: Job, pair: Pair) -> bool:
         """The next page: moods are noted, then all are given and taken, then it is noted what was given."""
         here, there = self._sides(pair)
+        self._find_out(job, there)
         with self._database.write() as connection:
             jobs.lock(connection, job)
             found = self._page(connection, pair, job.progress.get("after"), PAGE)
@@ -123,6 +124,19 @@ class MovingOver(_Behind):
             progress = {**job.progress, "passing": last is not None, "after": after}
             jobs.move(connection, job, progress=progress)
         return True
+
+    def _find_out(self, job: Job, there: Side) -> None:
+        """What became of moods that were noted by a worker which ended then: SQL may have them no more."""
+        m = merged_moods.c
+        noted = select(m.reader_id, m.choice).where(m.job_id == job.id, m.given.is_(None)).limit(PAGE)
+        with self._database.read() as connection:
+            found = connection.execute(noted).all()
+        if found:
+            ballot = there.ballot(MOOD, there.id)
+            steps = [Step(ballot, row.reader_id.bytes, row.choice, only="") for row in found]
+            given = dict(zip((row.reader_id for row in found), self._play(job, steps), strict=True))
+            with self._database.write() as connection:
+                _note(connection, job, given)
 
     def _sides(self, pair: Pair) -> tuple[Side, Side]:
         """From which article to which one."""
@@ -168,6 +182,9 @@ class MovingBack(MovingOver):
     """Moves the votes on comments that have come back, whoever cast them when."""
 
     then = GIVING_BACK
+
+    def _find_out(self, job: Job, there: Side) -> None:
+        """Votes are not noted: they follow their comment."""
 
     def _sides(self, pair: Pair) -> tuple[Side, Side]:
         return pair.into, pair.merged
