@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from engagement import clock
 from engagement.db import jobs
 from engagement.db.engine import Database
-from engagement.db.tables import choices, comments, dead_letters, idempotency_keys
+from engagement.db.tables import articles, choices, comments, dead_letters, idempotency_keys
 from engagement.hot import walk
 from engagement.hot.bars import NOBODY
 from engagement.hot.connection import Hot
@@ -246,6 +246,27 @@ def test_a_walk_through_redis_that_is_broken_off_begins_anew(
     world.run(job, Jobs(Stores(breaking, world.database, world.pages)))
     assert breaking.broken
     no_trace(world.database, world.hot, ann)
+
+
+def test_comments_that_come_to_where_an_erasure_has_been_are_emptied_as_well(
+    client: FlaskClient, reader: Headers, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when two articles become one meanwhile."""
+    monkeypatch.setattr(erasing, "PAGE", 1)
+    world.put_articles(*"abc")
+    for article in "bc":
+        client.post(f"{A}/{article}/comments", json={"body": "text"}, headers=reader)
+    id = id_of(client, reader)
+    job = erase(world.database, id)
+    runner = world.runner()
+    until(lambda: (runner.work(), world.read(job).progress.get("after"))[-1] is not None)
+    with world.database.write() as connection:
+        first = connection.scalar(select(articles.c.id).where(articles.c.external_id == "a"))
+        row = connection.execute(select(comments).limit(1)).one()._asdict()
+        come = {"article_id": first, "parent_id": first, "body": "text", "body_html": "text", "shown": False}
+        connection.execute(comments.insert().values(**{**row, **come, "status": "pending"}))
+    world.run(job, runner)
+    no_trace(world.database, world.hot, id, ["text"])
 
 
 class BreakingHot(Hot):

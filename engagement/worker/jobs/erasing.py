@@ -87,6 +87,8 @@ class Emptying:
                     "after": (found[-1].article_id.hex, found[-1].id.hex),
                 }
                 jobs.move(connection, job, progress=progress)
+            elif after is not None:  # once more: a merge may have brought some to where this has been
+                jobs.move(connection, job, progress={"drop": sorted(drop)})
             elif drop:
                 raise RedisUnavailable
             else:
