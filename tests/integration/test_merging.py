@@ -331,6 +331,7 @@ def test_a_redis_that_is_emptied_in_the_middle_of_a_merge_takes_no_choice_with_i
     world: World,
     redis_server: AnyRedis,
 ) -> None:
+    world.put_articles("new")
     readers = [new_reader() for _ in range(12)]
     comment = post(client, "old", "comment", readers[0])
     for reader in readers:
@@ -407,7 +408,7 @@ def test_merges_follow_one_another_and_are_undone_from_the_last(
     for article in "abc":
         until(lambda article=article: moods(client, article) == {"sad": 1})  # type: ignore[misc]
         (item,) = every_comment(client, article)
-        assert item["body_html"] == f"<p>on {article}</p>\n"
+        assert item["body_html"] == f"<p>on {article}</p>"
     assert verify(world.database, world.hot).differences == []
 
 
@@ -432,6 +433,7 @@ def test_what_can_not_be_merged_is_said(
 def test_edits_answers_and_deletions_between_merge_and_undoing_go_where_they_belong(
     client: FlaskClient, new_reader: Callable[..., Headers], worker: Worker, world: World
 ) -> None:
+    world.put_articles("new")
     ann, ben = new_reader(name="Ann"), new_reader(name="Ben")
     edited, deleted, kept = (post(client, "old", f"{n} of Ann", ann) for n in range(3))
     under = post(client, "old", "an answer of old", ben, parent_id=deleted)
@@ -488,7 +490,7 @@ def test_a_reader_who_is_erased_in_the_middle_of_a_merge_leaves_nothing(
         id = id_of(client, ann)
         job = begin(world.database, "demo", old, new)
         runner = world.runner()
-        while world.read(job).version < steps:
+        while world.read(job).running and world.read(job).version < steps:
             world.flush()
             runner.work()
         erasure = erase(world.database, id)
