@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response
 from flask.views import MethodView
 
 from engagement.comments.schemas import PageArgumentsSchema
 from engagement.http import public
 from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
-from engagement.plain import linked_data
 from engagement.plain.atom import MIMETYPE
 from engagement.plain.feeds import Feeds
+from engagement.plain.fragments import Fragments
 from engagement.plain.pages import origin
 from engagement.plain.places import Place
-from engagement.plain.reading import Reading, linked
+from engagement.plain.reading import Reading
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 
@@ -25,6 +25,7 @@ CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'non
 
 def blueprint(settings: Settings, sites: Sites, reading: Reading, feeds: Feeds) -> StrictBlueprint:
     """The calls, over these services."""
+    fragments = Fragments()
     blp = StrictBlueprint(
         "plain",
         __name__,
@@ -45,12 +46,7 @@ def blueprint(settings: Settings, sites: Sites, reading: Reading, feeds: Feeds) 
             sort, limit, cursor = page["sort"], page["limit"], page.get("cursor")
             shown = reading.discussion(found, name, sort, limit, cursor)
             place = Place(origin(settings), found.key, name)
-            html = render_template(
-                "plain/fragment.html",
-                limit=limit,
-                linked_data=linked_data.dump(linked_data.article(shown.footer, place, shown.url)),
-                **linked(place, shown),
-            )
+            html = fragments.of(place, shown, limit)
             response = answer(html, "text/html", degraded=shown.degraded)
             more = shown.footer["comments"]["next_cursor"]
             if more:

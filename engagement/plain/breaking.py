@@ -18,7 +18,7 @@ QUOTES: Final = 2
 # Not the spaces at which no line breaks.
 _SPACE: Final = r"[^\S\u00a0\u2007\u202f]"
 _TOKEN: Final = re.compile(rf"<[^>]*>|&[^;\s<]{{1,10}};|{_SPACE}+|.", re.DOTALL)
-_LONG_WORD: Final = re.compile(rf"(?:(?!{_SPACE}).){{{LONGEST + 1}}}", re.DOTALL)
+_LONG_WORD: Final = re.compile(rf"[\S\u00a0\u2007\u202f]{{{LONGEST + 1}}}")
 _CODE: Final = re.compile(r"<pre><code[^>]*>(.*?)\n?</code></pre>", re.DOTALL)
 _QUOTE: Final = re.compile("</?blockquote>")
 _INDENT: Final = re.compile(r"^ +| (?= )", re.MULTILINE)

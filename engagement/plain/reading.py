@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,13 @@ class Discussion:
     """An article's footer as the API tells it, with one of its pages of comments.
 
     `url`: the article's, where it is the publisher's word. `degraded`: the store that could not be asked.
+    `digest`: of all that was read.
     """
 
     footer: Node
     url: str | None
     degraded: str | None
+    digest: bytes
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -52,10 +55,12 @@ class Reading:
         """A page of an article's threads. Raises `BadRequest`, `Expired`, `Unavailable`."""
         data, degraded = self._footer.of(site, article, sort, limit if cursor is None else PAGE)
         footer: Node = orjson.loads(data)
+        page = b""
         if cursor is not None:
             page = self._comments.page(site.key, article, sort, limit, cursor)
             footer["comments"] = orjson.loads(page)
-        return Discussion(footer, _own_url(site, footer["article"]), degraded)
+        digest = blake2b(data + page, digest_size=16).digest()
+        return Discussion(footer, _own_url(site, footer["article"]), degraded, digest)
 
     def thread(
         self, site: Site, article: str, comment: UUID, cursor: str | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -258,3 +259,32 @@ def test_more_replies_are_on_the_page_of_their_comment(
     assert more
     shown = set(re.findall(r'id="engagement-comment-([^"]+)"', html + client.get(unescape(more[1])).text))
     assert shown == said | {first["id"]}
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe<b>", b"\xed\xa0\x80 half a surrogate", b"\xc0\xbcscript\xc0\xbe", b"nul \x00 here"]
+)
+def test_bytes_that_are_no_text_become_text(client: FlaskClient, database: Database, raw: bytes) -> None:
+    parts = [(b"token", token(client).encode()), (b"name", raw), (b"body", raw)]
+    sent = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % part for part in parts
+    )
+    answer = client.post(PAGE, data=sent + b"--x--\r\n", content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 303
+    (row,) = written(database)
+    assert row.body.encode().decode() == row.body
+    assert "\0" not in row.body
+    assert "<b>" not in row.body_html
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": "{}", "content_type": "application/json"},
+        {"data": b"--x\r\nbroken", "content_type": "multipart/form-data; boundary=x"},
+        {"data": {"body": (BytesIO(b"a file"), "a.txt")}},
+        {"data": {}},
+    ],
+)
+def test_what_is_no_form_of_ours_is_refused_with_a_form(client: FlaskClient, sent: dict[str, Any]) -> None:
+    refused(client.post(PAGE, **sent), 400, "can't be read")

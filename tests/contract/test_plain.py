@@ -124,6 +124,22 @@ def test_a_removed_comment_with_replies_is_a_stone(
     assert [value(each, "text") for each in found] == ["an answer"]
 
 
+def test_what_is_kept_of_a_fragment_is_never_older_than_the_json_footer(
+    client: FlaskClient, say: Callable[..., str], reader: Headers
+) -> None:
+    path = f"{A}/footer.html"
+    seen = [client.get(path).text]
+    mine: Any = client.post(f"{A}/comments", json={"body": "before"}, headers=reader).json
+    seen.append(client.get(path).text)
+    own = f"{A}/comments/{mine['id']}"
+    client.patch(own, json={"body": "after"}, headers=reader | {"If-Match": '"1"'})
+    seen.append(client.get(path).text)
+    client.delete(own, headers=reader)
+    assert ["before" in html for html in seen] == [False, True, False]
+    assert "after" in seen[2]
+    assert client.get(path).text == seen[0]
+
+
 @pytest.mark.parametrize("sort", ["newest", "top"])
 def test_its_pages_show_every_comment_once(client: FlaskClient, say: Callable[..., str], sort: str) -> None:
     said = {say(f"comment {n}") for n in range(7)}
