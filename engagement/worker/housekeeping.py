@@ -6,18 +6,20 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import delete
 
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import idempotency_keys
-from engagement.errors import RedisUnavailable
+from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot import bars
 from engagement.hot.connection import Hot
 from engagement.readers.network_keys import current_key, forget_keys
 from engagement.settings import Settings
 from engagement.worker.networks import Networks
 
+log = structlog.get_logger()
 IDEMPOTENCY = timedelta(days=1)
 """How long the same comment may be sent again with its key."""
 TIDY = 600.0
@@ -37,13 +39,20 @@ class Housekeeping:
         self._tidy_at = self._look_at = time.monotonic()
 
     def work(self) -> None:
-        """Most often it does nothing. Raises `DatabaseUnavailable`."""
-        if time.monotonic() >= self._tidy_at:
-            self.tidy()
-            self._tidy_at = time.monotonic() + TIDY
-        if time.monotonic() >= self._look_at:
-            more = self._networks.step()
-            self._look_at = time.monotonic() + (PACE if more else LOOK)
+        """Most often it does nothing. Raises `Unavailable`; any other fault keeps nothing else waiting."""
+        try:
+            if time.monotonic() >= self._tidy_at:
+                self._tidy_at = time.monotonic() + TIDY
+                self.tidy()
+            if time.monotonic() >= self._look_at:
+                self._look_at = time.monotonic() + LOOK
+                if self._networks.step():
+                    self._look_at = time.monotonic() + PACE
+        except Unavailable:
+            self._tidy_at = self._look_at = time.monotonic()
+            raise
+        except Exception:
+            log.exception("housekeeping failed")
 
     def tidy(self) -> None:
         """Delete what is past its time. Raises `DatabaseUnavailable`."""

@@ -9,11 +9,13 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, func, insert, select, update
+from structlog.testing import capture_logs
 
 from engagement import clock
 from engagement.app import create_app
@@ -185,6 +187,20 @@ def test_keys_go_after_their_time_but_not_the_newest_and_not_one_that_is_needed(
     assert numbers(database) == [4]  # a number never comes twice
     house.tidy()
     assert numbers(database) == [5]
+
+
+@pytest.mark.sqlite_only("it breaks the schema")
+def test_what_fails_in_housekeeping_is_said_and_keeps_the_worker_from_nothing(
+    client: FlaskClient, reader: Headers, worker: Worker, world: World
+) -> None:
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    with world.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE network_keys")
+    with capture_logs() as said:
+        until(lambda: (worker.round(), said)[-1] != [])
+    assert [line["event"] for line in said] == ["housekeeping failed"]
+    assert worker.drain()
+    assert world.count(choices, UUID(client.get("/v1/demo/readers/me", headers=reader).json["id"])) == 1  # type: ignore[index]
 
 
 def hashes(database: Database) -> dict[str, int]:
