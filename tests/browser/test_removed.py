@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.footer import comment, mood, open_article, write
 from tests.browser.window import Watch
+from tests.browser.writers import Writer
 from tests.servers import Served
 
 
-def test_a_comment_of_an_erased_reader_says_that_it_was_removed(
+def test_an_answered_comment_of_an_erased_reader_says_that_it_was_removed(
     new_reader: Callable[[], Page], service: Served, article: str, watch: Watch
 ) -> None:
     ida, other = new_reader(), new_reader()
@@ -22,6 +23,7 @@ def test_a_comment_of_an_erased_reader_says_that_it_was_removed(
     expect(mood(ida, "Happy")).to_contain_text("1")
     comments = f"{service.url}/v1/demo/articles/{article}/comments"
     (posted,) = requests.get(comments, timeout=10).json()["items"]
+    Writer(service, article, "Ben").post("An answer.", posted["id"])
     erase = ["reader", "erase", posted["author"]["id"], "--yes", "--data", str(service.data)]
     erased = subprocess.run(
         [sys.executable, "-m", "engagement", *erase],
@@ -31,6 +33,7 @@ def test_a_comment_of_an_erased_reader_says_that_it_was_removed(
     )
     assert erased.returncode == 0, erased.stderr
     open_article(other, article)
+    expect(comment(other, "An answer.")).to_be_visible()
     expect(other.get_by_role("heading", name="1 comment")).to_be_visible()
     expect(other.get_by_role("article", name="This comment was removed.")).to_be_visible()
     expect(other.get_by_text("Ida")).to_have_count(0)
