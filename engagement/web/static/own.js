@@ -89,7 +89,7 @@ export class Own {
   async #overtaken(problem, body) {
     const { id } = this.#comment;
     const me = await this.#host.api.me([id], this.#host.signal);
-    const mine = me?.own[id];
+    const mine = me?.own?.[id];
     if (!mine) throw Object.assign(problem, { said: words.goneMeanwhile });
     const now = me.pending.find((one) => one.id === id) ?? (await this.#host.api.comment(id, this.#host.signal)).comment;
     this.#comment.update({ ...now, ...mine });
