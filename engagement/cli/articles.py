@@ -141,8 +141,12 @@ def list_merges(site: str | None, data: Path | None) -> None:
     from engagement.sites.merging import listed
 
     with open_stores(data) as (_, database, _):
-        for key, merged, into, state, since in listed(database, site):
-            click.echo(f"{key}  {merged}  {into}  {state}  since {clock.rfc3339(since)}")
+        lines = [
+            f"{key}  {merged}  {into}  {state}  since {clock.rfc3339(since)}"
+            for key, merged, into, state, since in listed(database, site)
+        ]
+    for line in lines or ["No article is merged."]:
+        click.echo(line)
 
 
 def _sites(settings: Settings, database: Database) -> Sites:

@@ -177,3 +177,46 @@ def test_missing_settings_are_each_a_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert [line.split()[1] for line in result.output.splitlines()] == missing
     result = CliRunner().invoke(main, ["verify"])
     assert [line.split()[1] for line in result.output.splitlines()] == [*missing, "or"]
+
+
+def test_an_article_gets_another_name_and_loses_it(run: Run, client: FlaskClient) -> None:
+    run("article", "put", "demo", "story")
+    link = "https://News.example/n/7/?utm_source=x"
+    refused = run("article", "alias", "demo", "nowhere", link)
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "engagement: There is no such article: `engagement article put` makes it.\n",
+    )
+    said = run("article", "alias", "demo", "story", link).output
+    assert said == "https://news.example/n/7 stands for story.\n"
+    put = run("article", "put", "demo", link, "--title", "A title")
+    assert put.output == "The article story is there.\n"
+    article: Any = client.get("/v1/demo/articles/story/footer").json["article"]  # type: ignore[index]
+    assert article["title"] == "A title"
+    assert run("article", "unalias", "demo", link).output == "https://news.example/n/7 stands for itself.\n"
+    again = run("article", "unalias", "demo", link)
+    assert (again.exit_code, again.output) == (1, "engagement: It is no other name of an article.\n")
+
+
+def test_articles_are_merged_and_taken_apart_where_there_is_no_worker(
+    run: Run, client: FlaskClient, reader: dict[str, str]
+) -> None:
+    for article in ("old", "new"):
+        client.post(f"/v1/demo/articles/{article}/comments", json={"body": article}, headers=reader)
+    client.put("/v1/demo/articles/old/reaction", json={"mood": "sad"}, headers=reader)
+    refused = run("article", "alias", "demo", "new", "old")
+    assert refused.output == (
+        "engagement: other: is an article with comments or reactions of its own: merge them instead\n"
+    )
+    merged = run("article", "merge", "demo", "old", "new")
+    assert merged.output.splitlines()[-1] == "old is merged into new."
+    assert "carrying: its comments go over" in merged.output
+    assert run("article", "merges").output.startswith("demo  old  new  merged  since 20")
+    assert run("article", "merge", "demo", "old", "new").output == "old is merged into new.\n"
+    assert run("verify").exit_code == 0
+    taken = run("article", "unmerge", "demo", "old")
+    assert taken.output.splitlines()[-1] == "old stands for itself."
+    assert run("article", "merges", "--site", "demo").output == "No article is merged.\n"
+    assert run("verify").exit_code == 0
+    refused = run("article", "unmerge", "demo", "old")
+    assert refused.output == "engagement: This article was not merged into another one.\n"
