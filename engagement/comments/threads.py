@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, case, literal, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, literal, select
 
 from engagement.comments.bodies import ALONE, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING
@@ -130,17 +130,25 @@ def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict
     return {row.id: row for row in connection.execute(statement)}
 
 
+_OWN = _COMMENTS.where(
+    comments.c.article_id == bindparam("article"),
+    comments.c.id == bindparam("id"),
+    comments.c.status.in_((APPROVED, PENDING)),
+)
+
+
 def own(
-    connection: Connection, article_id: UUID, comment_id: UUID, edit_window: int
+    connection: Connection, article_id: UUID, comment_id: UUID, edit_window: int, *, new: bool = False
 ) -> dict[str, Any] | None:
-    """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds."""
-    c = comments.c
-    statement = _COMMENTS.where(
-        c.article_id == article_id, c.id == comment_id, c.status.in_((APPROVED, PENDING))
-    )
-    row = connection.execute(statement).one_or_none()
+    """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds.
+
+    A `new` one can't have any.
+    """
+    row = connection.execute(_OWN, {"article": article_id, "id": comment_id}).one_or_none()
     if row is None:
         return None
+    if new:
+        return own_body(row, {}, {}, ALONE, edit_window)
     below = first_replies(connection, article_id, [comment_id])
     rows = _rows(connection, article_id, shown_of(below, [comment_id]))
     return own_body(row, rows, below, 0, edit_window)

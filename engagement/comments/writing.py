@@ -8,25 +8,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row
 
 from engagement import clock
-from engagement.comments import emptying, once, ranking, threads
+from engagement.comments import emptying, once, rows, threads
 from engagement.comments.counting import (
     APPROVED,
     DELETED,
-    EDITED,
-    HELD,
     PENDING,
-    POSTED,
-    Event,
 )
 from engagement.comments.once import Draft
-from engagement.comments.rendering import RENDERER_VERSION, render
+from engagement.comments.rendering import render
 from engagement.db.engine import Database
-from engagement.db.events import tell
-from engagement.db.tables import comment_revisions, comments
-from engagement.errors import Closed, Edited, Forbidden, Invalid, NotFound, RedisUnavailable, Repeated
+from engagement.errors import Closed, Edited, Forbidden, Invalid, NotFound, RedisUnavailable
 from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
@@ -39,10 +33,7 @@ from engagement.sites.service import Article, Site, Sites
 from engagement.text import clean_text
 
 CHOICES = {1: "up", 0: "", -1: "down"}
-MAX_DEPTH = 32_767
 NOT_THERE = "There is no such comment."
-SHORT = 20
-"""Characters of a text that may be said again to somebody else: "Thank you!"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +118,7 @@ class Writing:
             if clock.now() - before.created_at > timedelta(seconds=self._rules.edit_window):
                 raise Forbidden("The time in which it could be edited is over.")
             if before.body != text:
-                self._revise(connection, before, text, html)
+                rows.revise(connection, before, text, html)
             edited = threads.own(connection, found.id, comment_id, self._rules.edit_window)
         self._pages.drop([(found.site, found.external_id)])
         return _seen(edited)
@@ -192,11 +183,17 @@ class Writing:
             if found is None:
                 found = self._sites.create(connection, site, article, draft.signature)
             at = found.id, clock.new_id()
-            if once.claim(connection, caller.reader_id, found, draft, at[1]):
-                self._store(connection, found, caller, draft.parent_id, at[1], written, held_for)
+            fresh = once.claim(connection, caller.reader_id, found, draft, at[1])
+            if fresh:
+                self._sites.hold(connection, found.id)
+                if not found.comments_open:
+                    raise Closed("This article takes no more comments.")
+                lock_reader(connection, found.site, caller.reader_id)
+                new = rows.New(*at, draft.parent_id, caller.reader_id, caller.network, *written, held_for)
+                rows.store(connection, new, self._rules.nesting)
             else:
                 at = once.posted(connection, caller.reader_id, article, draft) or at
-            posted = threads.own(connection, *at, self._rules.edit_window)
+            posted = threads.own(connection, *at, self._rules.edit_window, new=fresh)
         if not held_for:
             self._pages.drop([(site.key, article)])
         return _seen(posted)
@@ -223,102 +220,17 @@ class Writing:
                 return None
             return _seen(threads.own(connection, *before, self._rules.edit_window))
 
-    def _store(
-        self,
-        connection: Connection,
-        found: Article,
-        caller: Caller,
-        parent_id: UUID | None,
-        comment_id: UUID,
-        written: tuple[str, str],
-        held_for: str | None,
-    ) -> None:
-        self._sites.hold(connection, found.id)
-        if not found.comments_open:
-            raise Closed("This article takes no more comments.")
-        lock_reader(connection, found.site, caller.reader_id)
-        text, html = written
-        _refuse_repeated(connection, found.id, caller.reader_id, parent_id, text)
-        depth, place_id = self._place(connection, found.id, parent_id) if parent_id else (0, None)
-        now = clock.now()
-        keys = dict(zip(ranking.VOTE_KEYS, ranking.sort_keys(0, 0, now, now), strict=True))
-        connection.execute(
-            insert(comments).values(
-                article_id=found.id, id=comment_id, parent_id=parent_id or found.id, place_id=place_id,
-                depth=depth, reader_id=caller.reader_id, status=PENDING if held_for else APPROVED,
-                held_for=held_for, shown=not held_for, body=text, body_html=html,
-                renderer=RENDERER_VERSION, revision=1, created_at=now, network=caller.network,
-                up=0, down=0, reply_count=0, pinned=False, featured=False, **keys,
-            )
-        )  # fmt: skip
-        _tell(connection, found.id, comment_id, HELD if held_for else POSTED)
-
-    def _place(self, connection: Connection, article_id: UUID, parent_id: UUID) -> tuple[int, UUID | None]:
-        """The depth of a reply, and where it is listed if not below its parent.
-
-        Until the transaction ends the parent is not deleted.
-        """
-        c = comments.c
-        parent = connection.execute(
-            select(c.depth, c.place_id, c.parent_id)
-            .where(c.article_id == article_id, c.id == parent_id, c.status == APPROVED, c.shown)
-            .with_for_update(read=True, key_share=True)
-        ).one_or_none()
-        if parent is None:
-            raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
-        flat = parent.depth >= self._rules.nesting
-        return min(parent.depth + 1, MAX_DEPTH), (parent.place_id or parent.parent_id) if flat else None
-
     def _own(self, connection: Connection, found: Article, comment_id: UUID, caller: Caller) -> Row[Any]:
         """The caller's comment, locked. Raises `Closed`, `NotFound`, `Forbidden`."""
         self._sites.hold(connection, found.id)
-        rows = emptying.lock(connection, found.id, [comment_id])
-        if not rows or (rows[0].reader_id != caller.reader_id and not rows[0].shown):
+        locked = emptying.lock(connection, found.id, [comment_id])
+        if not locked or (locked[0].reader_id != caller.reader_id and not locked[0].shown):
             raise NotFound(NOT_THERE)
-        if rows[0].reader_id != caller.reader_id:
+        if locked[0].reader_id != caller.reader_id:
             raise Forbidden("It is the comment of somebody else.")
-        if rows[0].status not in (APPROVED, PENDING, DELETED):
+        if locked[0].status not in (APPROVED, PENDING, DELETED):
             raise Forbidden("A moderator has decided on it.")
-        return rows[0]
-
-    def _revise(self, connection: Connection, before: Row[Any], text: str, html: str) -> None:
-        at = (comments.c.article_id == before.article_id, comments.c.id == before.id)
-        connection.execute(
-            insert(comment_revisions).values(
-                article_id=before.article_id, comment_id=before.id, revision=before.revision,
-                body=before.body, written_at=before.edited_at or before.created_at,
-            )
-        )  # fmt: skip
-        connection.execute(
-            update(comments)
-            .where(*at)
-            .values(
-                body=text, body_html=html, renderer=RENDERER_VERSION,
-                revision=before.revision + 1, edited_at=clock.now(),
-            )
-        )  # fmt: skip
-        _tell(connection, before.article_id, before.id, EDITED)
-
-
-def _refuse_repeated(
-    connection: Connection, article_id: UUID, reader_id: UUID, parent_id: UUID | None, text: str
-) -> None:
-    """Raises `Repeated` if it is what the reader has said last on the article."""
-    c = comments.c
-    last = connection.execute(
-        select(c.body, c.parent_id)
-        .where(c.article_id == article_id, c.reader_id == reader_id)
-        .order_by(c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if last is None or last.body != text:
-        return
-    if len(text) > SHORT or last.parent_id == (parent_id or article_id):
-        raise Repeated("You have just said that here. Is there something to add?")
-
-
-def _tell(connection: Connection, article_id: UUID, comment_id: UUID, event: Event) -> None:
-    tell(connection, article_id, comment_id, event.name, counted=event.counted, listed=event.listed)
+        return locked[0]
 
 
 def _seen(comment: dict[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from cachetools import TTLCache
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from engagement.db.articles import insert_articles
 from engagement.db.engine import Database
@@ -122,8 +122,7 @@ class Sites:
 
     def hold(self, connection: Connection, article_id: UUID) -> None:
         """Keep the article from being merged until the transaction ends. Raises `Closed` if it was."""
-        row = select(articles.c.closed_by).where(articles.c.id == article_id)
-        if connection.scalar(row.with_for_update(read=True, key_share=True)) is not None:
+        if connection.scalar(_HOLD, {"id": article_id}) is not None:
             raise Closed(ELSEWHERE)
 
     def find(self, site: str, article: str) -> Article | None:
@@ -166,12 +165,24 @@ class Sites:
         return _read_articles(connection, site.key, [article])[article]
 
 
-def _read_articles(connection: Connection, site: str, names: Sequence[str]) -> dict[str, Article]:
-    rows = connection.execute(
-        select(articles, article_counts.c.comments, article_counts.c.threads)
-        .outerjoin(article_counts, article_counts.c.article_id == articles.c.id)
-        .where(articles.c.site == site, articles.c.external_id.in_(names))
+# Made once: they are a part of every post, and making them takes longer than running them.
+_HOLD = (
+    select(articles.c.closed_by)
+    .where(articles.c.id == bindparam("id"))
+    .with_for_update(read=True, key_share=True)
+)
+_ARTICLES = (
+    select(articles, article_counts.c.comments, article_counts.c.threads)
+    .outerjoin(article_counts, article_counts.c.article_id == articles.c.id)
+    .where(
+        articles.c.site == bindparam("site"),
+        articles.c.external_id.in_(bindparam("names", expanding=True)),
     )
+)
+
+
+def _read_articles(connection: Connection, site: str, names: Sequence[str]) -> dict[str, Article]:
+    rows = connection.execute(_ARTICLES, {"site": site, "names": list(names)})
     return {row.external_id: _article(row) for row in rows}
 
 
