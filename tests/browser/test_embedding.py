@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, Route, expect
 
-from tests.browser.footer import EMPTY, mood, open_article, standing, tally, write
+from tests.browser.footer import EMPTY, mood, open_article, refuse, standing, tally, write
 from tests.browser.window import Watch
 
 Embed = Callable[[str], str]
@@ -159,6 +159,19 @@ def test_a_page_of_a_wrong_origin_takes_the_choice_back_and_says_why(
     ((kind, text),) = said
     assert kind == "error"
     assert f"engagement site add demo --origin {origin}" in text
+
+
+def test_a_reader_who_is_refused_is_told_why_and_the_publisher_is_not(
+    page: Page, article: str, watch: Watch
+) -> None:
+    watch.allow("403")
+    said = console_of(page)
+    refused = "This reader may not react or vote."
+    refuse(page, "**/reaction", 403, {"type": "urn:engagement:problem:forbidden", "detail": refused})
+    open_article(page, article)
+    mood(page, "Happy").click()
+    expect(page.locator(".feel .note")).to_have_text(refused)
+    assert said == []
 
 
 def test_an_article_that_nobody_has_put_is_told_to_the_publisher(

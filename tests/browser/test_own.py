@@ -84,6 +84,25 @@ def test_an_edit_in_another_window_is_shown_and_nothing_typed_is_lost(
     expect(present).to_have_count(0)
 
 
+def test_an_edit_of_what_was_deleted_elsewhere_says_so_and_keeps_the_text(
+    page: Page, service: Served, article: str, watch: Watch
+) -> None:
+    watch.allow("404")
+    ida = Writer(service, article, "Ida")
+    id = ida.post("Here.")
+    ida.sits_at(page)
+    open_article(page, article)
+    posted = page.locator("li.comment")
+    own(posted, "Edit your comment").click()
+    posted.locator("textarea").fill("Here, and long.")
+    ida.delete(id)
+    own(posted, "Save").click()
+    expect(posted.locator(".composer .note")).to_have_text(
+        "This comment is not there any more. Your text stays in the box."
+    )
+    expect(posted.locator("textarea")).to_have_value("Here, and long.")
+
+
 def test_an_edit_whose_answer_was_lost_is_no_conflict(page: Page, article: str, watch: Watch) -> None:
     watch.allow("412")
     watch.allow("503")

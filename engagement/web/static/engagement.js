@@ -2,7 +2,8 @@
 //   <script type="module" src="https://engagement.example/static/engagement.js"></script>
 // The API is where this file came from, unless the attribute `src-base` names another origin. `sort` is the order
 // until the reader chooses one (best, newest, oldest, top, discussed, controversial, hot), `theme` is light, dark or auto (the reader's system; see footer.css), `signature`
-// is the publisher's, for a site whose articles are signed.
+// is the publisher's, for a site whose articles are signed. A page whose address ends in "#comment-ID" opens at
+// that comment.
 
 import { Api } from "./api.js";
 import { busyButton, el } from "./dom.js";

@@ -25,7 +25,7 @@ export class Preview {
     this.#writing.append(text);
     this.#panel.classList.add("preview", "body");
     this.#panel.tabIndex = 0;
-    this.tabs = el("div", { class: "tabs", role: "tablist", on: { keydown: (event) => this.#arrow(event) } }, ...this.#tabs);
+    this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": words.tabs, on: { keydown: (event) => this.#arrow(event) } }, ...this.#tabs);
     this.element = el("div", {}, this.#writing, this.#panel);
     this.#show(0);
   }

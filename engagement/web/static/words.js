@@ -15,6 +15,7 @@ export const words = {
   emptyClosed: "There are no comments.",
   add: "Add a comment",
   write: "Write a comment…",
+  tabs: "Write or preview",
   writeTab: "Write",
   previewTab: "Preview",
   previewing: "Loading the preview…",
