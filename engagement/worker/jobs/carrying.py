@@ -31,6 +31,9 @@ EVENT = "comment.moved"
 TEXT = ("body", "body_html", "renderer", "revision", "edited_at", "network")
 STATE = ("status", "held_for", "pinned", "featured")
 """What goes over as it is, beside the columns that tell where a comment stands."""
+NOTHING = {"body": "", "body_html": "", "network": "", "held_for": None, "pinned": False, "featured": False}
+"""What is left of a comment that has gone."""
+COMMENT = ("article_id", "id")
 
 
 class Carrying:
@@ -62,7 +65,7 @@ class Carrying:
                 return True
             _hold_readers(connection, pair.merged.id, ids)
             keys = sorted((side.id, id) for side in pair.sides for id in ids)
-            bulk.lock(connection, comments, ("article_id", "id"), keys)
+            bulk.lock(connection, comments, COMMENT, keys)
             self._carry(connection, pair, ids)
             _empty_erased(connection, self._goal(pair), ids)
             jobs.move(
@@ -98,16 +101,8 @@ class Carrying:
         if new:
             connection.execute(insert(comments), new)
         _take_revisions(connection, pair.merged.id, pair.into.id, ids)
-        gone = {
-            "body": "",
-            "body_html": "",
-            "network": "",
-            "held_for": None,
-            "pinned": False,
-            "featured": False,
-        }
         at = (comments.c.article_id == pair.merged.id, comments.c.id.in_(ids))
-        connection.execute(update(comments).where(*at).values(status=MOVED, shown=False, **gone))
+        connection.execute(update(comments).where(*at).values(status=MOVED, shown=False, **NOTHING))
         tell_all(connection, told)
 
 
@@ -124,18 +119,35 @@ class CarryingBack(Carrying):
 
     def _carry(self, connection: Connection, pair: Pair, ids: Sequence[UUID]) -> None:
         rows = [r for r in _rows(connection, pair.into.id, ids) if r.came_from == pair.merged.id]
-        found = [row.id for row in rows]
-        _take_revisions(connection, pair.into.id, pair.merged.id, found)
-        told = []
+        _take_revisions(connection, pair.into.id, pair.merged.id, [row.id for row in rows])
+        columns = (*TEXT, *STATE)
+        told, back = [], []
         for row in rows:
+            # The stone of a thread stands up by itself, as soon as a reply is shown.
             shown = bool(row.shown) and row.status != DELETED
-            values = {name: getattr(row, name) for name in (*TEXT, *STATE)} | {"shown": shown}
-            _change(connection, pair.merged.id, row.id, values)
+            back.append((pair.merged.id, row.id, *(getattr(row, name) for name in columns), shown))
             event = moved((MOVED, False), (row.status, shown), EVENT)
             told.append((pair.merged.id, row.id, event.name, event.counted, event.listed))
-            if row.status != DELETED:
-                emptying.empty(connection, row)
+        bulk.change(connection, comments, COMMENT, back, replace=(*columns, "shown"))
+        told += _leave_stones(connection, pair.into.id, [row for row in rows if row.status != DELETED])
         tell_all(connection, told)
+
+
+def _leave_stones(
+    connection: Connection, article_id: UUID, rows: Sequence[Row[Any]]
+) -> list[tuple[UUID, UUID, str, int, int]]:
+    """What is left of these comments: a stone where a reply is shown. Answers what that adds to counts."""
+    c = comments.c
+    ids = [row.id for row in rows]
+    answered = select(c.parent_id).where(c.article_id == article_id, c.parent_id.in_(ids), c.shown)
+    stands = set(connection.scalars(answered.distinct()))
+    left = {row.id: bool(row.shown) and row.id in stands for row in rows}
+    at = (c.article_id == article_id, c.id.in_(ids))
+    connection.execute(update(comments).where(*at).values(status=DELETED, revision=c.revision + 1, **NOTHING))
+    shown = [(article_id, id, so) for id, so in left.items()]
+    bulk.change(connection, comments, COMMENT, shown, replace=("shown",))
+    events = ((row, moved((row.status, bool(row.shown)), (DELETED, left[row.id]), EVENT)) for row in rows)
+    return [(article_id, row.id, event.name, event.counted, event.listed) for row, event in events]
 
 
 def _page(connection: Connection, article_id: UUID, which: Any, after: UUID | None) -> Sequence[UUID]:
