@@ -41,6 +41,7 @@ def world(settings: Settings, database: Database) -> World:
     return World(settings, database)
 
 
+@pytest.mark.every_redis
 def test_a_merge_and_its_undoing(
     client: FlaskClient, new_reader: Callable[..., Headers], worker: Worker, world: World
 ) -> None:
