@@ -282,9 +282,12 @@ def test_bytes_that_are_no_text_become_text(client: FlaskClient, database: Datab
     [
         {"data": "{}", "content_type": "application/json"},
         {"data": b"--x\r\nbroken", "content_type": "multipart/form-data; boundary=x"},
-        {"data": {"body": (BytesIO(b"a file"), "a.txt")}},
         {"data": {}},
     ],
 )
 def test_what_is_no_form_of_ours_is_refused_with_a_form(client: FlaskClient, sent: dict[str, Any]) -> None:
     refused(client.post(PAGE, **sent), 400, "can't be read")
+
+
+def test_a_file_is_no_form_of_ours(client: FlaskClient) -> None:
+    refused(client.post(PAGE, data={"body": (BytesIO(b"a file"), "a.txt")}), 400, "can't be read")

@@ -147,7 +147,7 @@ def test_what_a_database_says_of_a_row_that_it_refuses_is_not_told(
     said = capfd.readouterr().err
     assert "unexpected error" in said
     assert "INSERT INTO comments" in said
-    assert "in _store" in said or '"_store"' in said  # where it was
+    assert "in store" in said or '"store"' in said  # where it was
     assert not any(mark in said for mark in MARKS)
 
 

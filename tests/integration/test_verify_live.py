@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from engagement import clock
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.tables import article_counts, articles, choices, comments, tallies
@@ -45,7 +46,7 @@ class Town:
         self.comments = [self.post(article) for article in ARTICLES for _ in range(3)]
 
     def post(self, article: str, parent: str | None = None) -> tuple[str, str]:
-        body = {"body": "one"} | ({"parent_id": parent} if parent else {})
+        body = {"body": f"one, {clock.new_id()}"} | ({"parent_id": parent} if parent else {})
         answer = self._client.post(f"/v1/demo/articles/{article}/comments", json=body, headers=self._headers)
         assert answer.status_code == 201, answer.text
         return article, str(answer.json["id"])  # type: ignore[index]
