@@ -1,7 +1,8 @@
 """Many rows in one statement: what a flush does thousands of times a second, the same words on every store.
 
-Rows are given as a table `k` of their own. PostgreSQL gets each of its columns as one array, so that a
-statement has one shape whatever the number of rows, and is parsed once. SQLite gets a list of values.
+Rows are given as a table `k` of their own; an id may be given as its 16 bytes. PostgreSQL gets each column as
+one array, so that a statement has one shape whatever the number of rows, and is parsed once. SQLite gets a
+list of values.
 """
 
 from __future__ import annotations
@@ -154,13 +155,27 @@ def _with_rows(
 
 def _array(values: Sequence[Any]) -> str:
     """An array as PostgreSQL reads it; the driver's own way, value by value, takes several times as long."""
-    if None in values:
+    texts = _hexes(values) if isinstance(values[0], UUID | bytes) else []
+    if not texts and None in values:
         return f"{{{','.join('NULL' if value is None else _quoted(str(value)) for value in values)}}}"
-    texts = [value.hex for value in values] if isinstance(values[0], UUID) else list(map(str, values))
+    texts = texts or list(map(str, values))
     joined = '","'.join(texts)
     if "\\" in joined or joined.count('"') > 2 * (len(texts) - 1):
         return f"{{{','.join(map(_quoted, texts))}}}"
     return f'{{"{joined}"}}'
+
+
+def _hexes(ids: Sequence[UUID | bytes | None]) -> list[str]:
+    """As PostgreSQL reads ids; nothing if one is missing. Rows come by ballots: most ids come again."""
+    texts: list[str] = []
+    last, text = None, ""
+    for id in ids:
+        if id is None:
+            return []
+        if id is not last:
+            last, text = id, id.hex if isinstance(id, UUID) else id.hex()
+        texts.append(text)
+    return texts
 
 
 def _quoted(text: str) -> str:

@@ -63,7 +63,7 @@ class Id(TypeDecorator[UUID]):
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
         """16 bytes where there is no UUID type."""
-        return value if value is None or dialect.name == "postgresql" else value.bytes
+        return value.bytes if isinstance(value, UUID) and dialect.name != "postgresql" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         """Always a `UUID`."""

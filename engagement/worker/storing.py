@@ -102,25 +102,26 @@ class Stored:
 def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
     """Keep each reader's last choice."""
     last = {reading.key: {entry.reader: entry for entry in reading.entries} for reading in readings}
-    voters = [(*key, UUID(bytes=reader)) for key, entries in last.items() for reader in entries]
+    voters = [(*key, reader) for key, entries in last.items() for reader in entries]
     stored: dict[Key, dict[bytes, str]] = {key: {} for key in last}
     for a, k, s, reader, choice in bulk.fetch(connection, choices, VOTER, voters, (*VOTER, "choice")):
         stored[a, k, s][reader.bytes] = choice
     off = {reading.key for reading in readings if _differs(reading, stored[reading.key])}
     changed: dict[Key, dict[str, int]] = {}
     kept, gone = [], []
-    for voter in voters:
-        key, reader = voter[:3], voter[3].bytes
-        entry, old = last[key][reader], stored[key].get(reader, "")
-        if entry.new == old:
-            continue
-        delta = changed.setdefault(key, defaultdict(int))
-        delta[old] -= 1
-        delta[entry.new] += 1
-        if entry.new:
-            kept.append((*voter, entry.new, _time(entry.time), entry.network))
-        else:
-            gone.append(voter)
+    for key, entries in last.items():
+        before, delta = stored[key], defaultdict[str, int](int)
+        for reader, entry in entries.items():
+            old = before.get(reader, "")
+            if entry.new == old:
+                continue
+            delta[old] -= 1
+            delta[entry.new] += 1
+            if entry.new:
+                kept.append((*key, reader, entry.new, _time(entry.time), entry.network))
+            else:
+                gone.append((*key, reader))
+        changed[key] = delta
     of_choice = ("choice", "chosen_at", "network")
     bulk.put(connection, choices, (*VOTER, *of_choice), kept, replace=of_choice)
     bulk.remove(connection, choices, VOTER, gone)
