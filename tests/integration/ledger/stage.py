@@ -97,6 +97,7 @@ class Stage(RuleBasedStateMachine):
         self.client.config_set("appendfsync", "no")
 
     def clear_the_stage(self) -> None:
+        self.client.config_set("appendfsync", "always")  # other tests come after
         self.database.close()
         self.hot.client.close()
         self.client.close()
