@@ -62,14 +62,14 @@ class Walking:
 
     def _rest(self, article: Article, place: UUID, cursor: Cursor, walk: Walk, at: int) -> Iterator[Step]:
         """What the list lacks: what came after it was made, and where it was cut, what is past its end."""
-        whole = self._walks.read(article.site, article.external_id, walk.name, 0, LONGEST)
-        if whole is None:
+        listed = self._walks.members(article.site, article.external_id, walk.name)
+        if listed is None:
             raise Expired("This list was left for too long. Begin again from the first page.")
-        listed, shown = set(whole.ids), cursor.tails
+        shown = cursor.tails
         since = _first_id(walk.made_at - LATE) if walk.whole else None
         with self._database.read() as connection:
             for id in threads.rest(connection, article.id, place, cursor.after, since):
-                if id not in listed and tail(id) not in shown:
+                if id.bytes not in listed and tail(id) not in shown:
                     yield id, Cursor(cursor.sort, after=id, walk=walk.name, at=at, shown=cursor.shown)
 
     def _begin(self, article: Article, place: UUID, cursor: Cursor, count: int) -> Walk | None:

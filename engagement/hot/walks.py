@@ -7,7 +7,7 @@ few seconds. What it lacks (comments that came later, and those past its end) is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -63,6 +63,11 @@ class Walks:
         )
         return name
 
+    def members(self, site: str, article: str, name: str) -> set[bytes] | None:
+        """All ids of a list, 16 bytes each; None if it is not there any more."""
+        whole = self._hot.execute(_plain("GET", _list(site, article, name)))
+        return set(_slices(whole[HEAD:])) if whole else None
+
     def read(self, site: str, article: str, name: str, at: int, count: int) -> Walk | None:
         """So many ids from the place `at` on; None if the list is not there any more."""
         key = _list(site, article, name)
@@ -76,8 +81,12 @@ class Walks:
         )
         if not head:
             return None
-        found = [UUID(bytes=ids[n : n + ID]) for n in range(0, len(ids), ID)]
+        found = [UUID(bytes=id) for id in _slices(ids)]
         return Walk(name, int.from_bytes(head[:8], "big"), bool(head[8]), found)
+
+
+def _slices(ids: bytes) -> Iterator[bytes]:
+    return (ids[n : n + ID] for n in range(0, len(ids), ID))
 
 
 def _plain(*words: Any) -> Command[Any]:
