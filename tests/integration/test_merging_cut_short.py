@@ -111,6 +111,7 @@ def test_a_crash_before_any_call_of_a_store_leaves_a_merge_that_goes_on_and_so_i
     worker.drain()
     assert verify(world.database, world.hot).differences == []
     nothing_is_left_of(world, job)
+    until(lambda: shown_id(client, "old") == "old")
     votes = {item["id"]: item["votes"]["up"] for item in every_comment(client, "old")}
     assert votes == {ids[0]: 2, ids[1]: 2, ids[2]: 2, ids[3]: 1}
     there = chosen_on(world, "old")
