@@ -8,6 +8,7 @@ from engagement import health, http, openapi
 from engagement.comments import api as comments_api
 from engagement.comments.newest import Newest
 from engagement.comments.service import Comments
+from engagement.comments.verdict import Lenient
 from engagement.comments.writing import Rules, Writing
 from engagement.counts import api as counts_api
 from engagement.counts.service import Counts
@@ -60,7 +61,7 @@ def create_app(settings: Settings) -> Flask:
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
-    writing = Writing(database, hot, pages, sites, limits, rules)
+    writing = Writing(database, hot, pages, sites, limits, rules, Lenient())
     app.extensions["engagement.writing"] = writing
     app.extensions["engagement.comments"] = threads
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from engagement import clock
-from engagement.comments.counting import PENDING
+from engagement.comments.counting import APPROVED
 from engagement.comments.paging import Cursor
 from engagement.comments.ranking import REPLY_ORDER
 from engagement.comments.replies import INLINE, Below
@@ -49,7 +49,7 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0) -> dict[str, A
         "pinned": row.pinned,
         "featured": row.featured,
     }
-    if row.held_for and row.status == PENDING:
+    if row.held_for and row.status != APPROVED:
         told["held_for"] = row.held_for
     return told
 

@@ -12,6 +12,10 @@ APPROVED = "approved"
 """The status of the comments that count."""
 PENDING = "pending"
 """Waits for a moderator; its author alone sees it."""
+REJECTED = "rejected"
+"""Refused, by a moderator or a rule; its author alone sees it, with the reason."""
+SPAM = "spam"
+"""As rejected, and of no interest to anybody."""
 DELETED = "deleted"
 """By its author, or with its author: without text. It is shown, as a stone, while replies to it are."""
 
@@ -29,8 +33,13 @@ class Event:
 
 
 POSTED = Event("comment.posted", 1, 1)
-HELD = Event("comment.held", 0, 0)
-EDITED = Event("comment.edited", 0, 0)
+
+
+def arrived(status: str) -> Event:
+    """What a new comment of this status adds."""
+    if status == APPROVED:
+        return POSTED
+    return Event("comment.held" if status == PENDING else f"comment.{status}", 0, 0)
 
 
 def moved(before: tuple[str, bool], after: tuple[str, bool], name: str) -> Event:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from engagement import clock
 from engagement.comments import ranking
-from engagement.comments.counting import APPROVED, EDITED, HELD, PENDING, POSTED, Event
+from engagement.comments.counting import APPROVED, PENDING, Event, arrived, moved
 from engagement.comments.rendering import RENDERER_VERSION
+from engagement.comments.verdict import Verdict
 from engagement.db.events import tell
 from engagement.db.tables import comment_revisions, comments
 from engagement.errors import Invalid, Repeated
@@ -23,7 +24,7 @@ SHORT = 20
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A comment to be stored. `held_for`: why it waits for a moderator, if it does."""
+    """A comment to be stored, and what was said of it."""
 
     article_id: UUID
     id: UUID
@@ -32,7 +33,7 @@ class New:
     network: str
     text: str
     html: str
-    held_for: str | None = None
+    verdict: Verdict
 
 
 # Made once: they are a part of every post, and making them takes longer than running them.
@@ -55,22 +56,28 @@ def store(connection: Connection, new: New, nesting: int) -> None:
     depth, place_id = 0, None
     if new.parent_id is not None:
         depth, place_id = _place(connection, new.article_id, new.parent_id, nesting)
-    now, held = clock.now(), new.held_for
+    now, verdict = clock.now(), new.verdict
     row = {
         "article_id": new.article_id, "id": new.id, "parent_id": new.parent_id or new.article_id,
         "place_id": place_id, "depth": depth, "reader_id": new.reader_id,
-        "status": PENDING if held else APPROVED, "held_for": held, "shown": not held,
+        "status": verdict.status, "held_for": verdict.reason, "shown": verdict.shown,
         "body": new.text, "body_html": new.html, "renderer": RENDERER_VERSION, "revision": 1,
         "created_at": now, "edited_at": None, "network": new.network,
         "up": 0, "down": 0, "reply_count": 0, "pinned": False, "featured": False,
         **dict(zip(ranking.VOTE_KEYS, ranking.sort_keys(0, 0, now, now), strict=True)),
     }  # fmt: skip
     connection.execute(_COMMENT, row)
-    _tell(connection, new.article_id, new.id, HELD if held else POSTED)
+    _tell(connection, new.article_id, new.id, arrived(verdict.status))
 
 
-def revise(connection: Connection, before: Row[Any], text: str, html: str) -> None:
-    """Change the text of a comment that is locked; what it said before is kept."""
+def revise(connection: Connection, before: Row[Any], text: str, html: str, verdict: Verdict) -> None:
+    """Change the text of a comment that is locked; what it said before is kept.
+
+    What waits for a moderator goes on waiting, whatever the verdict on the new text.
+    """
+    status, reason, shown = verdict.status, verdict.reason, verdict.shown
+    if before.status == PENDING and status == APPROVED:
+        status, reason, shown = PENDING, before.held_for, False
     connection.execute(
         insert(comment_revisions).values(
             article_id=before.article_id, comment_id=before.id, revision=before.revision,
@@ -83,9 +90,11 @@ def revise(connection: Connection, before: Row[Any], text: str, html: str) -> No
         .values(
             body=text, body_html=html, renderer=RENDERER_VERSION,
             revision=before.revision + 1, edited_at=clock.now(),
+            status=status, held_for=reason, shown=shown,
         )
     )  # fmt: skip
-    _tell(connection, before.article_id, before.id, EDITED)
+    event = moved((before.status, bool(before.shown)), (status, shown), "comment.edited")
+    _tell(connection, before.article_id, before.id, event)
 
 
 def _place(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, bindparam, case, literal, select
 
 from engagement.comments.bodies import ALONE, as_written, body, own_body
-from engagement.comments.counting import APPROVED, PENDING
+from engagement.comments.counting import APPROVED, PENDING, REJECTED, SPAM
 from engagement.comments.paging import MAX_PINNED, Cursor, tail, tails
 from engagement.comments.ranking import ORDERS, Order
 from engagement.comments.replies import first_replies, shown_of
@@ -133,7 +133,7 @@ def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict
 _OWN = _COMMENTS.where(
     comments.c.article_id == bindparam("article"),
     comments.c.id == bindparam("id"),
-    comments.c.status.in_((APPROVED, PENDING)),
+    comments.c.status.in_((APPROVED, PENDING, REJECTED, SPAM)),
 )
 
 

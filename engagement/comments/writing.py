@@ -19,6 +19,7 @@ from engagement.comments.counting import (
 )
 from engagement.comments.once import Draft
 from engagement.comments.rendering import render
+from engagement.comments.verdict import Judge, Judged, Stored, Verdict
 from engagement.db.engine import Database
 from engagement.errors import Closed, Edited, Forbidden, Invalid, NotFound, RedisUnavailable
 from engagement.hot import commands
@@ -52,7 +53,14 @@ class Writing:
     """What readers do to comments."""
 
     def __init__(
-        self, database: Database, hot: Hot, pages: Pages, sites: Sites, limits: RateLimits, rules: Rules
+        self,
+        database: Database,
+        hot: Hot,
+        pages: Pages,
+        sites: Sites,
+        limits: RateLimits,
+        rules: Rules,
+        judge: Judge,
     ) -> None:
         self._database = database
         self._hot = hot
@@ -60,6 +68,7 @@ class Writing:
         self._sites = sites
         self._limits = limits
         self._rules = rules
+        self._judge = judge
 
     def preview(self, body: str, network: str) -> str:
         """The HTML that a comment with this text would have. Raises `Invalid`, `TooFast`."""
@@ -82,10 +91,13 @@ class Writing:
             return again
         html = render(text)
         self._limits.comment(caller.reader_id, caller.network)
-        written = (text, html)
-        return self._sites.where_it_is(
-            site.key, article, lambda name: self._post(site, name, caller, draft, written, held_for)
-        )
+
+        def post(name: str) -> dict[str, Any]:
+            found = self._sites.find(site.key, name)
+            judged = Judged(site, name, found, caller, text, html, held_for=held_for)
+            return self._post(judged, draft, self._judge.judge(judged))
+
+        return self._sites.where_it_is(site.key, article, post)
 
     def edit(
         self, site: Site, article: str, comment_id: UUID, caller: Caller, body: str, revision: int
@@ -100,14 +112,16 @@ class Writing:
         self._limits.comment(caller.reader_id, caller.network)
 
         def edit(name: str) -> dict[str, Any]:
-            return self._edit(self._article(site, name), comment_id, caller, (text, html), revision)
+            found = self._article(site, name)
+            judged = Judged(site, name, found, caller, text, html, comment_id)
+            return self._edit(found, judged, self._judge.judge(judged), comment_id, revision)
 
         return self._sites.where_it_is(site.key, article, edit)
 
     def _edit(
-        self, found: Article, comment_id: UUID, caller: Caller, written: tuple[str, str], revision: int
+        self, found: Article, judged: Judged, verdict: Verdict, comment_id: UUID, revision: int
     ) -> dict[str, Any]:
-        text, html = written
+        caller = judged.caller
         with self._database.write() as connection:
             lock_reader(connection, found.site, caller.reader_id)
             before = self._own(connection, found, comment_id, caller)
@@ -117,8 +131,9 @@ class Writing:
                 raise Edited(f"It is at revision {before.revision} by now.")
             if clock.now() - before.created_at > timedelta(seconds=self._rules.edit_window):
                 raise Forbidden("The time in which it could be edited is over.")
-            if before.body != text:
-                rows.revise(connection, before, text, html)
+            if before.body != judged.text:
+                rows.revise(connection, before, judged.text, judged.html, verdict)
+                self._judge.record(connection, judged, verdict, Stored(found.id, comment_id, revision + 1))
             edited = threads.own(connection, found.id, comment_id, self._rules.edit_window)
         self._pages.drop([(found.site, found.external_id)])
         return _seen(edited)
@@ -167,21 +182,13 @@ class Writing:
         up, down = counts.get("up", 0), counts.get("down", 0)
         return {"up": up, "down": down, "score": up - down}
 
-    def _post(
-        self,
-        site: Site,
-        article: str,
-        caller: Caller,
-        draft: Draft,
-        written: tuple[str, str],
-        held_for: str | None,
-    ) -> dict[str, Any]:
-        found = self._sites.find(site.key, article)
+    def _post(self, judged: Judged, draft: Draft, verdict: Verdict) -> dict[str, Any]:
+        site, caller, found = judged.site, judged.caller, judged.article
         if found is None and site.articles == "open":
             self._limits.new_article(caller.network)
         with self._database.write() as connection:
             if found is None:
-                found = self._sites.create(connection, site, article, draft.signature)
+                found = self._sites.create(connection, site, judged.name, draft.signature)
             at = found.id, clock.new_id()
             fresh = once.claim(connection, caller.reader_id, found, draft, at[1])
             if fresh:
@@ -189,13 +196,15 @@ class Writing:
                 if not found.comments_open:
                     raise Closed("This article takes no more comments.")
                 lock_reader(connection, found.site, caller.reader_id)
-                new = rows.New(*at, draft.parent_id, caller.reader_id, caller.network, *written, held_for)
+                written = (judged.text, judged.html)
+                new = rows.New(*at, draft.parent_id, caller.reader_id, caller.network, *written, verdict)
                 rows.store(connection, new, self._rules.nesting)
+                self._judge.record(connection, judged, verdict, Stored(*at, 1))
             else:
-                at = once.posted(connection, caller.reader_id, article, draft) or at
+                at = once.posted(connection, caller.reader_id, judged.name, draft) or at
             posted = threads.own(connection, *at, self._rules.edit_window, new=fresh)
-        if not held_for:
-            self._pages.drop([(site.key, article)])
+        if verdict.shown:
+            self._pages.drop([(site.key, judged.name)])
         return _seen(posted)
 
     def _clean(self, body: str) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from engagement.comments.verdict import Lenient
 from engagement.comments.writing import Rules, Writing
 from engagement.db.ballots import StoredBallots, order, read_cursors, sql_key
 from engagement.db.engine import Database
@@ -90,7 +91,7 @@ class Stage(RuleBasedStateMachine):
         self.rewind = Rewind(self.hot, self.database, self.stored, pages)
         self.site = Site(SITE, SITE, (), "known")
         sites, limits = Sites(self.database, "of tests"), RateLimits(self.hot, settings)
-        self.threads = Writing(self.database, self.hot, pages, sites, limits, Rules(100, 3_600, 1))
+        self.threads = Writing(self.database, self.hot, pages, sites, limits, Rules(100, 3_600, 1), Lenient())
 
     def hurry(self) -> None:
         """Servers are killed here, machines are not: nothing needs to wait for the disk."""

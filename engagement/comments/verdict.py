@@ -1,0 +1,80 @@
+"""What moderation says of a text before it is stored, as far as comments need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from engagement.comments.counting import APPROVED, PENDING
+from engagement.readers.caller import Caller
+from engagement.sites.service import Article, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The status that a comment gets, and why if it is not approved.
+
+    `reason`: a stable code of at most 64 characters, which its author is told (`held_for`). `grounds`: the
+    judge's own, see `Judge.record`.
+    """
+
+    status: str = APPROVED
+    reason: str | None = None
+    grounds: Any = None
+
+    @property
+    def shown(self) -> bool:
+        """Do readers see it?"""
+        return self.status == APPROVED
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text to judge. `article` None: not there yet. `comment_id`: of the comment that is edited, if one is.
+
+    `held_for`: why it waits for a moderator whatever it says, if it does.
+    """
+
+    site: Site
+    name: str
+    article: Article | None
+    caller: Caller
+    text: str
+    html: str
+    comment_id: UUID | None = None
+    held_for: str | None = None
+
+
+class Judge(Protocol):
+    """Moderation, as writing comments sees it."""
+
+    def judge(self, judged: Judged) -> Verdict:
+        """Asked with no transaction open. Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`."""
+        ...
+
+    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+        """Write down why, in the transaction that stores the comment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A comment that was stored just now, or a revision of it."""
+
+    article_id: UUID
+    comment_id: UUID
+    revision: int
+
+
+class Lenient:
+    """Lets everything through."""
+
+    def judge(self, judged: Judged) -> Verdict:
+        """See `Judge`."""
+        return Verdict(PENDING, judged.held_for) if judged.held_for else Verdict()
+
+    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+        """See `Judge`."""
