@@ -53,6 +53,6 @@ def _build(connection: Connection, index: Index) -> str:
     words = str(CreateIndex(index).compile(dialect=connection.dialect))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
-        words = words.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
+        words = words.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
     connection.exec_driver_sql(words)
     return str(index.name)
