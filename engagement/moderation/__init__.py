@@ -1,0 +1,1 @@
+"""Moderation: policy, rules, queue, decisions, restrictions of readers, appeals, the log."""

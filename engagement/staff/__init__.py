@@ -1,0 +1,1 @@
+"""Those who moderate: roles, API tokens, who is calling."""
