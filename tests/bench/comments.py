@@ -3,7 +3,8 @@
 For 1,000, 100,000 and 1,000,000 comments on one article and each order: the first page and a page deep
 inside, built by the service's own code without any cache, in this process; with `--plans` the query plans
 too. Then posts per second of the whole service (two web processes, one worker) on an empty article and on the
-largest, beside a bare answer under the same gunicorn settings.
+largest, beside a bare answer under the same gunicorn settings and beside the least that could store such a
+comment; and the CPU time of a post, by whose it is. `--sizes` without a number: posts alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import psutil
 import psycopg
 
 from engagement import clock
@@ -34,13 +37,14 @@ from engagement.sites.publishing import add_site
 from engagement.sites.service import Article, Sites
 from tests.bench.load import Call, measure
 from tests.bench.million import fill
-from tests.bench.reference import Reference
+from tests.bench.reference import Reference, make_table
 from tests.chaos.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
 from tests.waiting import until
 
 SIZES = (1_000, 100_000, 1_000_000)
 READERS, TURNS = 2_000, 40
+ROUNDS = 3
 TEXT = "the ferry was never late, and now it is late every day; nobody says why, and nobody asks. " * 2
 SECRET = "a secret of benches, and long enough for it"
 
@@ -48,7 +52,7 @@ SECRET = "a secret of benches, and long enough for it"
 def main() -> None:
     """Fill, measure, print."""
     parser = argparse.ArgumentParser(prog="tests.bench.comments", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--rounds", type=int, default=40, help="of each page")
     parser.add_argument("--seconds", type=int, default=8, help="of each posting load")
     parser.add_argument("--plans", action="store_true")
@@ -84,9 +88,10 @@ def main() -> None:
                 )
                 if options.plans:
                     print(plan(settings.database_url, found.id, sort), flush=True)
-        for article in ("empty", f"a{options.sizes[-1]}"):
+        for article in ("empty", *(f"a{size}" for size in options.sizes[-1:])):
             print(
-                f"posts to {article}: " + json.dumps(posting(settings, folder, article, options.seconds)),
+                f"posts to {article}: "
+                + json.dumps(posting(settings, folder, article, options.seconds, (postgres.pid, redis.pid))),
                 flush=True,
             )
 
@@ -147,8 +152,13 @@ def plan(url: str, article_id: UUID, sort: str) -> str:
     return "\n".join(f"    {row[0]}" for row in rows)
 
 
-def posting(settings: Settings, folder: Path, article: str, seconds: int) -> dict[str, float]:
-    """Comments accepted a second, from many readers in turn, beside a bare answer."""
+def posting(
+    settings: Settings, folder: Path, article: str, seconds: int, stores: tuple[int, int]
+) -> dict[str, Any]:
+    """Comments accepted a second, from many readers in turn, beside bare services.
+
+    `stores`: the processes of PostgreSQL and of Redis.
+    """
     tokens = Tokens(settings.secret_key, settings.token_max_age)
     ids = [clock.new_id() for _ in range(READERS)]
     with (
@@ -157,27 +167,72 @@ def posting(settings: Settings, folder: Path, article: str, seconds: int) -> dic
     ):
         for id in ids:
             copy.write_row((id, "bench", None, clock.now()))
-    headers = [{"Authorization": f"Bearer {tokens.sign(Token('bench', id))}"} for id in ids]
-    path = f"/v1/bench/articles/{article}/comments"
-
-    def call(round: int) -> Call:
-        """Nobody says the same twice."""
-        texts = [json.dumps({"body": f"My thought {round}.{turn}: {TEXT}"}) for turn in range(TURNS)]
-        return Call("post", [("POST", path, who, text) for text in texts for who in headers])
-
+    own = [
+        (f"/v1/bench/articles/{article}/comments", {"Authorization": f"Bearer {sign(tokens, id)}"})
+        for id in ids
+    ]
     fleet = Fleet(
         folder / article, settings.database_url, settings.redis_url, webs=1, workers=1,
         SECRET_KEY=settings.secret_key,
     )  # fmt: skip
     try:
-        rates = [measure(fleet.webs[0].url, call(n), folder, seconds) for n in range(3)]
+        busy = Busy(
+            web=fleet.webs[0].process.pid, worker=fleet.workers[0].process.pid,
+            postgres=stores[0], redis=stores[1],
+        )  # fmt: skip
+        rates = [measure(fleet.webs[0].url, said(n, own), folder, seconds) for n in range(ROUNDS)]
+        spent = busy.milliseconds(sum(rates) * seconds)
         until(fleet.is_flushed)
     finally:
         fleet.stop()
     with Reference(folder, 900) as reference:
-        bare = measure(reference.url, call(0), folder, seconds)
-    rate = statistics.median(rates)
-    return {"posts/s": round(rate), "bare answers/s": round(bare), "ratio": round(rate / bare, 3)}
+        answered = measure(reference.url, said(0, own), folder, seconds)
+    make_table(settings.database_url)
+    with Reference(folder, 900, settings.database_url) as reference:
+        bare: list[tuple[str, dict[str, str]]] = [(f"/{ids[0]}/{id}", {}) for id in ids]
+        busy = Busy(web=reference.pid, postgres=stores[0])
+        stored = [measure(reference.url, said(n, bare), folder, seconds) for n in range(ROUNDS)]
+        least_spent = busy.milliseconds(sum(stored) * seconds)
+    rate, least = statistics.median(rates), statistics.median(stored)
+    return {
+        "posts/s": round(rate), "bare stores/s": round(least), "ratio": round(rate / least, 3),
+        "bare answers/s": round(answered), "CPU ms": spent, "bare CPU ms": least_spent,
+    }  # fmt: skip
+
+
+def sign(tokens: Tokens, reader: UUID) -> str:
+    """The reader's token."""
+    return tokens.sign(Token("bench", reader))
+
+
+def said(round: int, own: list[tuple[str, dict[str, str]]]) -> Call:
+    """Comments of each in turn, by path and headers; nobody says the same twice."""
+    texts = [json.dumps({"body": f"My thought {round}.{turn}: {TEXT}"}) for turn in range(TURNS)]
+    return Call("post", [("POST", path, headers, text) for text in texts for path, headers in own])
+
+
+class Busy:
+    """The CPU time of processes, each with all that it forks, from now on."""
+
+    def __init__(self, **parts: int) -> None:
+        """Name → process id."""
+        self._parts = {name: psutil.Process(pid) for name, pid in parts.items()}
+        self._before = {name: _cpu(process) for name, process in self._parts.items()}
+
+    def milliseconds(self, posts: float) -> dict[str, float]:
+        """Of each part, for one post."""
+        spent = {name: _cpu(process) - self._before[name] for name, process in self._parts.items()}
+        return {name: round(seconds / posts * 1_000, 2) for name, seconds in spent.items()}
+
+
+def _cpu(process: psutil.Process) -> float:
+    total = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            total += times.user + times.system
+    own = process.cpu_times()
+    return total + own.children_user + own.children_system
 
 
 if __name__ == "__main__":
