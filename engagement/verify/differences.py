@@ -68,7 +68,7 @@ class Totals:
     """What was looked at; `found` differences, of which `left` stand after the repairs.
 
     Not differences: `dead_letters` are entries that SQL refused and keeps aside, `waiting` ledger entries and
-    `undelivered` outbox rows that no worker has taken for long; `longest_wait` is in seconds.
+    `undelivered` events of comments that no worker has taken for long; `longest_wait` is in seconds.
     """
 
     ballots: int = 0
@@ -92,7 +92,7 @@ class Totals:
             notes.append(f"note: dead letters: {self.dead_letters}")
         if self.waiting or self.undelivered:
             notes.append(
-                f"note: {self.waiting} ledger entries and {self.undelivered} outbox rows have waited "
+                f"note: {self.waiting} ledger entries and {self.undelivered} events of comments have waited "
                 f"for up to {self.longest_wait} s: is a worker running?"
             )
         summary = (
