@@ -72,6 +72,7 @@ comments = Table(
     Column("pinned", Boolean, nullable=False),
     Column("featured", Boolean, nullable=False),
     Column("came_from", Id),  # the article that a merge has brought it from
+    Column("replies_closed", Boolean, nullable=False, server_default=text("false")),  # nobody answers below it
     Index(None, "article_id", "parent_id", "id"),
     Index(None, "article_id", "reader_id", "id"),
     Index(None, "reader_id"),
@@ -100,6 +101,9 @@ _listed("by_replies", comments.c.reply_count, comments.c.id)
 _listed("by_controversy", comments.c.controversy, comments.c.id)
 _listed("by_heat", comments.c.hot, comments.c.id)
 _listed("pinned", comments.c.id, where=comments.c.shown & comments.c.pinned)
+# The few threads of an article that nobody answers any more.
+CLOSED_THREAD = comments.c.replies_closed == true()
+Index("ix_comments_closed", comments.c.article_id, postgresql_where=CLOSED_THREAD, sqlite_where=CLOSED_THREAD)
 # What is shown of every article, by age.
 Index("ix_comments_newest", comments.c.id, postgresql_where=SHOWN, sqlite_where=SHOWN)
 

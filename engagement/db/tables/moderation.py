@@ -5,15 +5,24 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Double,
+    Index,
     Integer,
     String,
     Table,
     Text,
+    and_,
+    false,
+    literal_column,
 )
 from sqlalchemy.types import JSON
 
 from engagement.db.tables.types import Id, Serial, Utc, metadata
+
+QUEUED = ("queued_at", "comment_id")
+PRESSING = ("priority", "comment_id")
+"""The two orders of queues."""
 
 # What moderation knows of a comment: one row for each, made in the transaction that holds or refuses it, else
 # by a worker within a second.
@@ -38,8 +47,34 @@ cases = Table(
     Column("queued_at", Utc, nullable=False),  # since when it waits for a decision
     Column("claimed_by", Id),  # staff
     Column("claimed_until", Utc),
+    Column("decision_id", Id),  # the last one that stands
+    Index(None, "comment_id"),
+    Index("ix_cases_by_status", "site", "status", *QUEUED),
+    Index("ix_cases_by_section", "site", "section", "status", *QUEUED),
+    Index("ix_cases_by_article", "article_id", "status", *QUEUED),
+    Index("ix_cases_by_reader", "reader_id", "status", *QUEUED),
     sqlite_with_rowid=False,
 )
+
+# As SQLite's queries say them, word for word.
+WAITS = cases.c.status == literal_column("'pending'")
+REPORTED = cases.c.reports > literal_column("0")
+UNSEEN = and_(cases.c.status == literal_column("'approved'"), cases.c.seen == false())
+BY_RULE = cases.c.rule_id.is_not(None)
+
+
+def _queue(name: str, where: ColumnElement[bool], *columns: str) -> Index:
+    """An index of one queue in one order."""
+    key = [cases.c[column] for column in columns]
+    return Index(f"ix_cases_{name}", *key, postgresql_where=where, sqlite_where=where)
+
+
+_queue("pressing_pending", WAITS, "site", *PRESSING)
+_queue("reported", REPORTED, "site", *QUEUED)
+_queue("pressing_reported", REPORTED, "site", *PRESSING)
+_queue("unmoderated", UNSEEN, "site", *QUEUED)
+_queue("pressing_unmoderated", UNSEEN, "site", *PRESSING)
+_queue("by_rule", BY_RULE, "rule_id", "status", *QUEUED)
 
 decisions = Table(
     "decisions",
@@ -60,6 +95,8 @@ decisions = Table(
     Column("waited", Double),  # seconds since it waited for a decision
     Column("created_at", Utc, nullable=False),
     Column("undone_by", Id),  # a decision
+    Index(None, "site", "id"),
+    Index(None, "article_id", "comment_id", "id"),
 )
 
 # Append-only. Each entry's MAC is over itself and the MAC before.
@@ -75,4 +112,5 @@ moderation_log = Table(
     Column("subject", JSON, nullable=False),  # ids and digests, no texts
     Column("previous", String(64), nullable=False),
     Column("mac", String(64), nullable=False),
+    Index(None, "site", "number"),
 )

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("queued_at", Utc(timezone=True), nullable=False),
         sa.Column("claimed_by", Id(length=16), nullable=True),
         sa.Column("claimed_until", Utc(timezone=True), nullable=True),
+        sa.Column("decision_id", Id(length=16), nullable=True),
         sa.PrimaryKeyConstraint("article_id", "comment_id", name=op.f("pk_cases")),
         sqlite_with_rowid=False,
     )
@@ -172,6 +173,8 @@ def upgrade() -> None:
         sa.Column("site", sa.String(length=64), nullable=True),
         sa.Column("reader_id", Id(length=16), nullable=True),
         sa.Column("network", sa.String(length=32), nullable=True),
+        sa.Column("network_key", sa.Integer(), nullable=True),
+        sa.Column("of_ban", Id(length=16), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
@@ -281,6 +284,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_api_tokens_digest")),
     )
     op.add_column("articles", sa.Column("section", sa.String(length=100), nullable=True))
+    op.add_column("bars", sa.Column("reason", sa.String(length=64), nullable=True))
+    op.add_column("bars", sa.Column("network", sa.String(length=32), nullable=True))
+    op.add_column(
+        "comments",
+        sa.Column("replies_closed", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+    )
     op.add_column("readers", sa.Column("issuer_id", Id(length=16), nullable=True))
     op.add_column("readers", sa.Column("subject", sa.String(length=255), nullable=True))
     op.add_column("readers", sa.Column("avatar_url", sa.String(length=2048), nullable=True))
