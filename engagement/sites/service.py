@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Any, TypeVar
 from uuid import UUID
@@ -24,6 +25,8 @@ T = TypeVar("T")
 SITE_KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 REMEMBERED = 5
 """Seconds that a process remembers a site, or that an article isn't there."""
+FRESH = 1
+"""Seconds that a process remembers an article for those who write to it."""
 UNTOUCHED = "0"
 """The stamp of pages that were never dropped."""
 UNASKED = object()
@@ -53,6 +56,8 @@ class Article:
     reactions_open: bool
     comments: int = 0
     threads: int = 0
+    section: str | None = None
+    created_at: datetime | None = None
 
 
 class Sites:
@@ -66,6 +71,7 @@ class Sites:
         self._names = Names(database)
         self._known: TTLCache[str, object] = TTLCache(1_024, REMEMBERED)
         self._absent: TTLCache[tuple[str, str], bool] = TTLCache(65_536, REMEMBERED)
+        self._articles: TTLCache[tuple[str, str], Article] = TTLCache(4_096, FRESH)
         self._last: dict[str, Site] = {}
         self._lock = Lock()
 
@@ -128,6 +134,22 @@ class Sites:
     def find(self, site: str, article: str) -> Article | None:
         """The article as SQL has it."""
         return self.find_many(site, [article]).get(article)
+
+    def remembered(self, site: str, article: str) -> Article | None:
+        """The article as it was a second ago at most: for who looks at its row again before writing."""
+        with self._lock:
+            found = self._articles.get((site, article))
+        if found is None:
+            found = self.find(site, article)
+            if found is not None:
+                with self._lock:
+                    self._articles[site, article] = found
+        return found
+
+    def forget(self, site: str, article: str) -> None:
+        """What is remembered of the article is wrong."""
+        with self._lock:
+            self._articles.pop((site, article), None)
 
     def find_many(self, site: str, names: Sequence[str]) -> dict[str, Article]:
         """Those of the articles that exist, by their ids."""
@@ -197,4 +219,6 @@ def _article(row: Row[Any]) -> Article:
         reactions_open=row.reactions_open,
         comments=row.comments or 0,
         threads=row.threads or 0,
+        section=row.section,
+        created_at=row.created_at,
     )
