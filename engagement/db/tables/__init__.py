@@ -34,7 +34,7 @@ from engagement.db.tables.sites import (
     network_keys,
     sites,
 )
-from engagement.db.tables.staff import api_tokens, issuers, staff
+from engagement.db.tables.staff import api_tokens, issuers, staff, staff_links, staff_sessions
 from engagement.db.tables.types import BALLOT, Id, Serial, Utc, metadata
 
 __all__ = [
@@ -82,6 +82,8 @@ __all__ = [
     "shards",
     "sites",
     "staff",
+    "staff_links",
+    "staff_sessions",
     "statements",
     "tallies",
 ]

@@ -59,3 +59,27 @@ api_tokens = Table(
     UniqueConstraint("digest"),
     Index(None, "site", "created_at"),
 )
+
+# Sign-ins to the console, by the digest of the cookie. Rows are ended, and go when they are old.
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("staff_id", Id, ForeignKey("staff.id"), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),  # to within a minute
+    Index(None, "staff_id"),
+    Index(None, "created_at"),
+)
+
+# One-time links into the console, by the digest of what they hold.
+staff_links = Table(
+    "staff_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("staff_id", Id, ForeignKey("staff.id"), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("used_at", Utc),
+    Index(None, "created_at"),
+)

@@ -283,6 +283,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_api_tokens_digest")),
     )
+    op.create_table(
+        "staff_links",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", Id(length=16), nullable=False),
+        sa.Column("created_at", Utc(timezone=True), nullable=False),
+        sa.Column("expires_at", Utc(timezone=True), nullable=False),
+        sa.Column("used_at", Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_links_staff_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_staff_links")),
+    )
+    op.create_table(
+        "staff_sessions",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", Id(length=16), nullable=False),
+        sa.Column("created_at", Utc(timezone=True), nullable=False),
+        sa.Column("seen_at", Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_sessions_staff_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_staff_sessions")),
+    )
     op.add_column("articles", sa.Column("section", sa.String(length=100), nullable=True))
     op.add_column("bars", sa.Column("reason", sa.String(length=64), nullable=True))
     op.add_column("bars", sa.Column("network", sa.String(length=32), nullable=True))
