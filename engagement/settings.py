@@ -80,6 +80,11 @@ class Settings:
     network_keep_days: int = 90
     """After which a key is deleted, and the hash of what was posted or chosen so long ago."""
 
+    console_idle: int = 3_600
+    """After which somebody who did nothing in the moderators' console signs in again."""
+    console_max_age: int = 43_200
+    """After which anybody signs in again there."""
+
     redis_timeout: float = 2.0
     database_timeout: float = 5.0
     ledger_keep: float = 60.0
@@ -135,6 +140,8 @@ def load(**given: Any) -> Settings:
         "erase_choices": lambda n: env.str(n, validate=OneOf(["taken", "kept"])),
         "network_key_days": lambda n: env.int(n, validate=Range(1, 3_650)),
         "network_keep_days": lambda n: env.int(n, validate=Range(1, 3_650)),
+        "console_idle": lambda n: env.int(n, validate=Range(60, 7 * 86_400)),
+        "console_max_age": lambda n: env.int(n, validate=Range(60, 30 * 86_400)),
         "redis_timeout": lambda n: env.float(n, validate=Range(0.05, 60)),
         "database_timeout": lambda n: env.float(n, validate=Range(0.05, 300)),
         "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),
