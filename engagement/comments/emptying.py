@@ -25,16 +25,8 @@ def lock(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> Seque
 
 def empty(connection: Connection, row: Row[Any]) -> None:
     """Empty a comment that `lock` has answered. It stays in view, as a stone, while replies to it do."""
-    c, reply = comments.c, comments.alias("reply")
-    stands = row.shown and bool(
-        connection.scalar(
-            select(
-                exists().where(
-                    reply.c.article_id == row.article_id, reply.c.parent_id == row.id, reply.c.shown
-                )
-            )
-        )
-    )
+    c = comments.c
+    shown = bool(row.shown and stands(connection, row))
     r = comment_revisions.c
     connection.execute(
         delete(comment_revisions).where(r.article_id == row.article_id, r.comment_id == row.id)
@@ -43,9 +35,16 @@ def empty(connection: Connection, row: Row[Any]) -> None:
         update(comments)
         .where(c.article_id == row.article_id, c.id == row.id)
         .values(
-            status=DELETED, shown=stands, body="", body_html="", network="",
+            status=DELETED, shown=shown, body="", body_html="", network="",
             held_for=None, pinned=False, featured=False, revision=row.revision + 1,
         )
     )  # fmt: skip
-    event = moved((row.status, bool(row.shown)), (DELETED, stands), REMOVED)
+    event = moved((row.status, bool(row.shown)), (DELETED, shown), REMOVED)
     tell(connection, row.article_id, row.id, event.name, counted=event.counted, listed=event.listed)
+
+
+def stands(connection: Connection, row: Row[Any]) -> bool:
+    """Are replies to this comment shown, so that a stone holds its place?"""
+    reply = comments.alias("reply").c
+    answers = exists().where(reply.article_id == row.article_id, reply.parent_id == row.id, reply.shown)
+    return bool(connection.scalar(select(answers)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
@@ -14,6 +14,8 @@ from engagement.breaker import Breaker, BreakerOpenError, Verdict
 from engagement.db import postgresql, sqlite
 from engagement.errors import DatabaseUnavailable
 
+AFTERWARDS = "afterwards"
+"""Where a connection keeps what is to be done once its transaction is committed."""
 STORES = {"sqlite": sqlite, "postgresql": postgresql}
 """What the truth can be kept in, by the first word of a URL."""
 
@@ -47,7 +49,10 @@ class Database:
         snapshot that has grown old.
         """
         with self._connection(self._store.WRITE, self.write_breaker) as connection:
+            afterwards = connection.info[AFTERWARDS] = []
             yield connection
+        for act in afterwards:
+            act()
 
     def ping(self) -> None:
         """Raises `DatabaseUnavailable` if the store doesn't answer, or has no schema yet."""
@@ -82,3 +87,8 @@ class Database:
         if isinstance(error, PoolTimeout):
             return Verdict.NOTHING
         return self._store.verdict(error) if isinstance(error, DBAPIError) else Verdict.ANSWERED
+
+
+def after_commit(connection: Connection, act: Callable[[], None]) -> None:
+    """Do this once the transaction of `Database.write` is committed; not at all if it isn't."""
+    connection.info.setdefault(AFTERWARDS, []).append(act)

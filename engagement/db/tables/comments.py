@@ -72,7 +72,9 @@ comments = Table(
     Column("pinned", Boolean, nullable=False),
     Column("featured", Boolean, nullable=False),
     Column("came_from", Id),  # the article that a merge has brought it from
-    Column("replies_closed", Boolean, nullable=False, server_default=text("false")),  # nobody answers below it
+    Column(
+        "replies_closed", Boolean, nullable=False, server_default=text("false")
+    ),  # nobody answers below it
     Index(None, "article_id", "parent_id", "id"),
     Index(None, "article_id", "reader_id", "id"),
     Index(None, "reader_id"),
