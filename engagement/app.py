@@ -21,6 +21,7 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
+from engagement.moderation.policies import Policies
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -39,6 +40,9 @@ from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
 from engagement.sites import origins
 from engagement.sites.service import Sites
+from engagement.staff import api as staff_api
+from engagement.staff.caller import StaffCallers
+from engagement.staff.service import Staff
 from engagement.web.pages import pages as web_pages
 
 
@@ -57,6 +61,8 @@ def create_app(settings: Settings) -> Flask:
     callers = Callers(settings, tokens, bars, NetworkKeys(database, settings.network_key_days))
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
     app.extensions["engagement.sites"] = sites
+    staff = Staff(database)
+    staff_callers = StaffCallers(staff.tokens)
     people = Readers(database, tokens)
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
@@ -69,7 +75,8 @@ def create_app(settings: Settings) -> Flask:
     health.init_app(app, hot, database, settings.metrics_dir)
     origins.init_app(app, sites)
     plain_pages.init_app(app)
-    footer = Footer(hot, pages, sites, moods, threads, people)
+    policies = Policies(database)
+    footer = Footer(hot, pages, sites, moods, threads, people, policies)
     reading = Reading(footer, threads)
     posting = Posting(people, sites, writing, limits, settings.comment_max_length)
     api = openapi.init_app(app)
@@ -88,6 +95,7 @@ def create_app(settings: Settings) -> Flask:
         ),
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
+        staff_api.blueprint(sites, staff, staff_callers),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

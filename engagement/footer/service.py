@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from engagement import clock
 from engagement.comments.paging import PAGE
 from engagement.comments.service import Comments, part_of
-from engagement.errors import RedisUnavailable
+from engagement.errors import DatabaseUnavailable, RedisUnavailable
 from engagement.hot.answers import Parts
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.hot.pages import Pages
 from engagement.hot.protocol import recalling
+from engagement.moderation.policies import Policies
+from engagement.moderation.policy import closing
 from engagement.reactions.moods import tally_body
 from engagement.reactions.service import Reactions
 from engagement.readers.caller import Caller
@@ -30,7 +34,14 @@ class Footer:
     """The footer of an article, and the part of it that is about the caller."""
 
     def __init__(
-        self, hot: Hot, pages: Pages, sites: Sites, reactions: Reactions, comments: Comments, readers: Readers
+        self,
+        hot: Hot,
+        pages: Pages,
+        sites: Sites,
+        reactions: Reactions,
+        comments: Comments,
+        readers: Readers,
+        policies: Policies,
     ) -> None:
         self._hot = hot
         self._pages = pages
@@ -38,6 +49,7 @@ class Footer:
         self._reactions = reactions
         self._comments = comments
         self._readers = readers
+        self._policies = policies
 
     def of(self, site: Site, article: str, sort: str, limit: int) -> tuple[bytes, str | None]:
         """The footer as JSON, and which store could not be asked. One round trip when hot."""
@@ -63,12 +75,21 @@ class Footer:
             summary = Summary.load(summary_part)
         tally_part = tally_body(counts)
         body = {
-            "article": summary.body(article),
+            "article": self._article(site, article, summary),
             "counts": {"comments": summary.comments, "reactions": tally_part["total"]},
             "reactions": tally_part,
             "comments": orjson.Fragment(list_part),
         }
         return orjson.dumps(body), degraded
+
+    def _article(self, site: Site, article: str, summary: Summary) -> dict[str, Any]:
+        """What is kept of an article is not its policy: that holds at once, wherever it was set."""
+        body = summary.body(article)
+        with suppress(DatabaseUnavailable):
+            policy = self._policies.named(site.key, article if summary.exists else None, summary.section)
+            if closing(policy, summary.created_at, clock.now()) is not None:
+                body["comments_open"] = False
+        return body
 
     def me(self, site: Site, article: str, caller: Caller, asked: Sequence[UUID]) -> dict[str, Any]:
         """The caller, their mood, their votes on these comments (0 on those that aren't there), what waits.
