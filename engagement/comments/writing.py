@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from engagement import clock
-from engagement.comments import emptying, once, rows, threads
+from engagement.comments import emptying, once, rows, storing, threads
 from engagement.comments.counting import (
     APPROVED,
     DELETED,
@@ -21,7 +21,7 @@ from engagement.comments.once import Draft
 from engagement.comments.rendering import render
 from engagement.comments.verdict import Judge, Judged, Stored, Verdict
 from engagement.db.engine import Database
-from engagement.errors import Closed, Edited, Forbidden, Invalid, NotFound, RedisUnavailable
+from engagement.errors import DatabaseUnavailable, Edited, Forbidden, Invalid, NotFound, RedisUnavailable
 from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
@@ -93,7 +93,7 @@ class Writing:
         self._limits.comment(caller.reader_id, caller.network)
 
         def post(name: str) -> dict[str, Any]:
-            found = self._sites.find(site.key, name)
+            found = self._sites.remembered(site.key, name)
             judged = Judged(site, name, found, caller, text, html, held_for=held_for)
             return self._post(judged, draft, self._judge.judge(judged))
 
@@ -189,20 +189,19 @@ class Writing:
         with self._database.write() as connection:
             if found is None:
                 found = self._sites.create(connection, site, judged.name, draft.signature)
-            at = found.id, clock.new_id()
-            fresh = once.claim(connection, caller.reader_id, found, draft, at[1])
-            if fresh:
-                self._sites.hold(connection, found.id)
-                if not found.comments_open:
-                    raise Closed("This article takes no more comments.")
-                lock_reader(connection, found.site, caller.reader_id)
-                written = (judged.text, judged.html)
-                new = rows.New(*at, draft.parent_id, caller.reader_id, caller.network, *written, verdict)
-                rows.store(connection, new, self._rules.nesting)
-                self._judge.record(connection, judged, verdict, Stored(*at, 1))
+            id = clock.new_id()
+            if once.claim(connection, caller.reader_id, found, draft, id):
+                written = (caller.reader_id, caller.network, judged.text, judged.html)
+                new = storing.New(found.id, id, draft.parent_id, site.key, *written, verdict)
+                stored = storing.store(connection, new, self._rules.nesting)
+                if stored is None:  # SQL went back to before there was one
+                    self._sites.forget(site.key, judged.name)
+                    raise DatabaseUnavailable
+                self._judge.record(connection, judged, verdict, Stored(found.id, id, 1))
+                posted: dict[str, Any] | None = stored.body_of_own(self._rules.edit_window)
             else:
-                at = once.posted(connection, caller.reader_id, judged.name, draft) or at
-            posted = threads.own(connection, *at, self._rules.edit_window, new=fresh)
+                at = once.posted(connection, caller.reader_id, judged.name, draft) or (found.id, id)
+                posted = threads.own(connection, *at, self._rules.edit_window)
         if verdict.shown:
             self._pages.drop([(site.key, judged.name)])
         return _seen(posted)

@@ -1,0 +1,94 @@
+"""Statements that are compiled once for each store, and handed to its driver as they are.
+
+For the few that every post runs: SQLAlchemy's own way with a statement takes longer than the store does. What
+SQLAlchemy knows of types is kept, and errors are its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import Connection, Dialect, Executable, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Row = tuple[Any, ...]
+Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """One statement of SQLAlchemy Core, whose `bindparam`s are given by their names."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def first(self, connection: Connection, given: dict[str, Any]) -> Row | None:
+        """The first row that it answers, if there is one. Names that it doesn't have may be `given` too."""
+        compiled = self._for(connection.dialect)
+        row = self._cursor(connection, compiled, given).fetchone()
+        return None if row is None else compiled.read(row)
+
+    def run(self, connection: Connection, given: dict[str, Any]) -> int:
+        """Run it for what it does; answers how many rows it has changed."""
+        return cast(int, self._cursor(connection, self._for(connection.dialect), given).rowcount)
+
+    def _for(self, dialect: Dialect) -> _Compiled:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
+        return found
+
+    def _cursor(self, connection: Connection, compiled: _Compiled, given: dict[str, Any]) -> Any:
+        driver: Any = connection.connection.driver_connection
+        try:
+            return compiled.execute(driver, given)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, driver, error, compiled.text) from error
+
+
+class _Compiled:
+    """The statement in one store's words."""
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        made = cast(Any, statement).compile(dialect=dialect)
+        assert isinstance(made, SQLCompiler)
+        self.text = str(made)
+        self._constants = {name: value for name, value in made.params.items() if value is not None}
+        types = {name: made.binds[name].type.dialect_impl(dialect) for name in made.params}
+        self._order = made.positiontup
+        self._by_name = self._order is None  # as psycopg takes them
+        writers = {name: type.bind_processor(dialect) for name, type in types.items()}
+        self._writers = {name: write for name, write in writers.items() if write is not None}
+        self._readers: list[Convert | None] = []
+        if isinstance(statement, Select) and not self._by_name:  # psycopg's values are ours already
+            kinds = (column.type.dialect_impl(dialect) for column in statement.selected_columns)
+            self._readers = [kind.result_processor(dialect, None) for kind in kinds]
+
+    def execute(self, driver: Any, given: dict[str, Any]) -> Any:
+        """A cursor that holds what it answers. Raises the driver's errors."""
+        values = self._constants | given
+        if self._order is None:
+            # What is stored as it is needs no conversion here: the driver knows UUIDs and moments.
+            return driver.execute(self.text, values, prepare=True)
+        writers = self._writers
+        return driver.execute(
+            self.text, [writers[n](values[n]) if n in writers else values[n] for n in self._order]
+        )
+
+    def read(self, row: Row) -> Row:
+        """Values as the table's types have them, where the driver's own are others."""
+        if not self._readers:
+            return row
+        return tuple(read(v) if read else v for read, v in zip(self._readers, row, strict=True))
+
+
+def _as_sqlalchemy(connection: Connection, driver: Any, error: Exception, text: str) -> BaseException:
+    """The error as SQLAlchemy would have raised it; a connection that is lost leaves the pool."""
+    lost = connection.dialect.is_disconnect(cast(Any, error), driver, None)
+    if lost:
+        connection.invalidate(error)
+    told = partial(DBAPIError.instance, text, None, error, connection.dialect.loaded_dbapi.Error)
+    return told(hide_parameters=True, connection_invalidated=lost, dialect=connection.dialect)
