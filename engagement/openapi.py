@@ -35,6 +35,10 @@ class ProblemSchema(ma.Schema):
         values=ma.fields.List(ma.fields.String()),
         metadata={"description": "Field → what is wrong with it"},
     )
+    reason = ma.fields.String(metadata={"description": "Of `banned`: the code of its reason"})
+    until = ma.fields.String(
+        allow_none=True, metadata={"description": "Of `banned`: when it ends; null: it does not"}
+    )
 
 
 class StrictParser(FlaskParser):
@@ -154,7 +158,12 @@ def init_app(app: Flask) -> EngagementApi:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={
             "info": {"description": "The foot of a news article: moods, comments, votes, counts."},
-            "components": {"securitySchemes": {"reader": {"type": "http", "scheme": "bearer"}}},
+            "components": {
+                "securitySchemes": {
+                    "reader": {"type": "http", "scheme": "bearer"},
+                    "staff": {"type": "http", "scheme": "bearer"},
+                }
+            },
         },
     )
 

@@ -14,6 +14,7 @@ from engagement.cli.processes import doctor, migrate, serve, web, worker
 from engagement.cli.publishing import site
 from engagement.cli.readers import jobs, reader
 from engagement.cli.shared import Commands
+from engagement.cli.staff import token
 
 
 @click.group(cls=Commands)
@@ -22,5 +23,5 @@ def main() -> None:
     """The foot of a news article: moods, comments, votes, and counts that are right."""
 
 
-for command in (serve, web, worker, migrate, verify, recount, doctor, reader, jobs, site, article):
+for command in (serve, web, worker, migrate, verify, recount, doctor, reader, jobs, site, article, token):
     main.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -25,13 +26,17 @@ SYSTEM = Actor("system")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of the staff. `site` None: of every site. `scopes`: of the token that they came with, if any."""
+    """One of the staff. `site` None: of every site. `scopes`: of the token that they came with, if any.
+
+    `until`: when that token ends, if it does.
+    """
 
     id: UUID
     site: str | None
     role: str
     name: str
     scopes: frozenset[str] = field(default_factory=frozenset)
+    until: datetime | None = None
 
     @property
     def actor(self) -> Actor:
