@@ -25,9 +25,12 @@ ALONE = len(INLINE)
 Rows = Mapping[UUID, Row[Any]]
 
 
-def body(row: Row[Any], rows: Rows, below: Below, level: int = 0) -> dict[str, Any]:
-    """A comment with its first replies, out of `rows`. `level`: how deep it stands in the answer."""
-    removed = not row.body
+def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool = False) -> dict[str, Any]:
+    """A comment with its first replies, out of `rows`. `level`: how deep it stands in the answer.
+
+    What is not approved is told to its author alone (`own`); to all others it is a stone.
+    """
+    removed = not row.body or (row.status != APPROVED and not own)
     told = {
         "id": str(row.id),
         "parent_id": None if row.parent_id == row.article_id else str(row.parent_id),
@@ -38,7 +41,7 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0) -> dict[str, A
             "avatar_url": None,
             "badges": [],
         },
-        "body_html": row.body_html,
+        "body_html": "" if removed else row.body_html,
         "status": REMOVED if removed else row.status,
         "created_at": clock.rfc3339(row.created_at),
         "edited_at": clock.rfc3339(row.edited_at) if row.edited_at else None,
@@ -49,7 +52,7 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0) -> dict[str, A
         "pinned": row.pinned,
         "featured": row.featured,
     }
-    if row.held_for and row.status != APPROVED:
+    if row.held_for and row.status != APPROVED and not removed:
         told["held_for"] = row.held_for
     return told
 
@@ -57,7 +60,7 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0) -> dict[str, A
 def own_body(row: Row[Any], rows: Rows, below: Below, level: int, edit_window: int) -> dict[str, Any]:
     """A comment as its author alone sees it: with the text as it was written, and where it is listed."""
     place = None if row.place == row.article_id else str(row.place)
-    return body(row, rows, below, level) | {"place_id": place} | as_written(row, edit_window)
+    return body(row, rows, below, level, own=True) | {"place_id": place} | as_written(row, edit_window)
 
 
 def as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:

@@ -17,10 +17,13 @@ REJECTED = "rejected"
 SPAM = "spam"
 """As rejected, and of no interest to anybody."""
 DELETED = "deleted"
-"""By its author, or with its author: without text. It is shown, as a stone, while replies to it are."""
+"""By its author, or with its author: without text, for good."""
 
 MOVED = "moved"
 """A merge has brought it to another article: without text, and shown nowhere, as long as it is there."""
+
+STONES = frozenset({PENDING, REJECTED, SPAM, DELETED})
+"""What is shown without text and author, as a stone, while replies to it are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, update
 
 from engagement import clock
+from engagement.comments import emptying
 from engagement.comments.counting import APPROVED, PENDING, Event, moved
 from engagement.comments.rendering import RENDERER_VERSION
 from engagement.comments.verdict import Verdict
@@ -23,6 +24,7 @@ def revise(connection: Connection, before: Row[Any], text: str, html: str, verdi
     status, reason, shown = verdict.status, verdict.reason, verdict.shown
     if before.status == PENDING and status == APPROVED:
         status, reason, shown = PENDING, before.held_for, False
+    shown = shown or bool(before.shown and emptying.stands(connection, before))
     connection.execute(
         insert(comment_revisions).values(
             article_id=before.article_id, comment_id=before.id, revision=before.revision,
@@ -36,6 +38,7 @@ def revise(connection: Connection, before: Row[Any], text: str, html: str, verdi
             body=text, body_html=html, renderer=RENDERER_VERSION,
             revision=before.revision + 1, edited_at=clock.now(),
             status=status, held_for=reason, shown=shown,
+            pinned=before.pinned and status == APPROVED, featured=before.featured and status == APPROVED,
         )
     )  # fmt: skip
     event = moved((before.status, bool(before.shown)), (status, shown), "comment.edited")

@@ -249,7 +249,7 @@ def _cursors(connection: Connection, ballots: Collection[Ballot]) -> tuple[dict[
 def _takes_votes(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:
     """Is the comment to be voted on? Raises `NotFound`."""
     found: bool | None = connection.scalar(
-        select((comments.c.shown) & (comments.c.body != "")).where(
+        select(comments.c.shown & (comments.c.status == "approved")).where(
             comments.c.article_id == article_id, comments.c.id == comment_id
         )
     )

@@ -127,12 +127,12 @@ def change(connection: Connection, article_id: UUID, comment_id: UUID, values: d
     connection.execute(update(cases).where(*mine).values(values))
 
 
-def lock(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    """The cases of these comments, which the caller has locked before; made where there are none."""
+def of(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """The cases of these comments, made where there are none. Who decides has locked the comments before."""
     ensure(connection, [(article_id, id) for id in ids])
     c = cases.c
     mine = select(cases).where(c.article_id == article_id, c.comment_id.in_(ids))
-    return {row.comment_id: row for row in connection.execute(mine.order_by(c.comment_id).with_for_update())}
+    return {row.comment_id: row for row in connection.execute(mine)}
 
 
 def add_report(

@@ -1,4 +1,4 @@
-"""From events to counts: what happened to comments moves counts and drops rendered pages.
+"""From events to counts: what happened to comments moves counts, makes cases and drops rendered pages.
 
 `outbox` is what releases before 0.3 write.
 """
@@ -15,7 +15,7 @@ from uuid import UUID
 from prometheus_client import Counter
 from sqlalchemy import Connection, Row, Table, delete, literal, select
 
-from engagement.comments.counting import DELETED, POSTED, moved
+from engagement.comments.counting import POSTED, STONES, moved
 from engagement.comments.ranked import rank
 from engagement.db import bulk
 from engagement.db.engine import Database
@@ -26,6 +26,7 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
+from engagement.moderation import cases
 
 Name = tuple[UUID, UUID]
 """A comment: its article, itself."""
@@ -85,6 +86,9 @@ class Outbox:
             for row in (*rows, *before):
                 counts.add(row)
             counts.store(connection)
+            cases.follow(
+                connection, {(row.article_id, row.comment_id, row.event) for row in (*rows, *before)}
+            )
             names = connection.execute(
                 select(articles.c.id, articles.c.site, articles.c.external_id).where(
                     articles.c.id.in_(list(counts.total))
@@ -142,6 +146,8 @@ class _Counts:
             self._replies[row.article_id, row.place_id] += row.listed
         if row.listed and row.parent_id != row.article_id:
             self._parents.add((row.article_id, row.parent_id))
+        if row.listed < 0:  # replies to it may be shown
+            self._parents.add((row.article_id, row.comment_id))
 
     def store(self, connection: Connection) -> None:
         """Articles, then comments by id: the one lock order."""
@@ -155,13 +161,13 @@ class _Counts:
 
 
 def _set_stones(connection: Connection, parents: Sequence[Name]) -> None:
-    """A deleted comment is shown as long as a reply to it is. Its own place is told next time."""
+    """What is a stone is shown as long as a reply to it is. Its own place is told next time."""
     found = bulk.fetch(connection, comments, COMMENT, parents, (*COMMENT, "status", "shown"))
     reply = comments.c
-    for a, id, _, shown in sorted(row for row in found if row[2] == DELETED):
+    for a, id, status, shown in sorted(row for row in found if row[2] in STONES):
         answers = (reply.article_id == a, reply.parent_id == id, reply.shown)
         stands = connection.scalar(select(1).where(*answers).limit(1)) is not None
         if stands != bool(shown):
             bulk.change(connection, comments, COMMENT, [(a, id, stands)], replace=("shown",))
-            event = moved((DELETED, bool(shown)), (DELETED, stands), "comment.stone")
+            event = moved((status, bool(shown)), (status, stands), "comment.stone")
             tell(connection, a, id, event.name, counted=event.counted, listed=event.listed)

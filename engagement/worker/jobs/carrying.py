@@ -15,11 +15,22 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from engagement import clock
 from engagement.comments import emptying, ranking
-from engagement.comments.counting import DELETED, MOVED, moved
+from engagement.comments.counting import DELETED, MOVED, STONES, moved
 from engagement.db import bulk, jobs
 from engagement.db.events import tell_all
 from engagement.db.jobs import LEADING, OPENING, Job
-from engagement.db.tables import bars, comment_revisions, comments, readers
+from engagement.db.tables import (
+    articles,
+    bars,
+    cases,
+    comment_revisions,
+    comments,
+    decisions,
+    readers,
+    reports,
+    rule_hits,
+    statements,
+)
 from engagement.hot import commands
 from engagement.readers.bars import ERASED
 from engagement.worker.jobs.pair import Pair
@@ -29,11 +40,16 @@ PAGE = 100
 """Comments of one transaction."""
 EVENT = "comment.moved"
 TEXT = ("body", "body_html", "renderer", "revision", "edited_at", "network")
-STATE = ("status", "held_for", "pinned", "featured")
+STATE = ("status", "held_for", "pinned", "featured", "replies_closed")
 """What goes over as it is, beside the columns that tell where a comment stands."""
-NOTHING = {"body": "", "body_html": "", "network": "", "held_for": None, "pinned": False, "featured": False}
+NOTHING = {
+    "body": "", "body_html": "", "network": "", "held_for": None,
+    "pinned": False, "featured": False, "replies_closed": False,
+}  # fmt: skip
 """What is left of a comment that has gone."""
 COMMENT = ("article_id", "id")
+ALONG = (cases, decisions, rule_hits, reports, statements)
+"""What moderation knows of comments goes with them."""
 
 
 class Carrying:
@@ -86,9 +102,7 @@ class Carrying:
             before = there.get(row.id)
             values = _placed(row, pair.merged.id, pair.into.id)
             # The stone of a thread stands up by itself, as soon as a reply is shown.
-            values["shown"] = (
-                bool(before is not None and before.shown) if row.status == DELETED else row.shown
-            )
+            values["shown"] = bool(before is not None and before.shown) if row.status in STONES else row.shown
             was = ("", False) if before is None else (before.status, bool(before.shown))
             event = moved(was, (row.status, bool(values["shown"])), EVENT)
             told.append((pair.into.id, row.id, event.name, event.counted, event.listed))
@@ -100,7 +114,7 @@ class Carrying:
                 _change(connection, pair.into.id, row.id, values)
         if new:
             connection.execute(insert(comments), new)
-        _take_revisions(connection, pair.merged.id, pair.into.id, ids)
+        _take_along(connection, pair.merged.id, pair.into.id, ids)
         at = (comments.c.article_id == pair.merged.id, comments.c.id.in_(ids))
         connection.execute(update(comments).where(*at).values(status=MOVED, shown=False, **NOTHING))
         tell_all(connection, told)
@@ -119,12 +133,12 @@ class CarryingBack(Carrying):
 
     def _carry(self, connection: Connection, pair: Pair, ids: Sequence[UUID]) -> None:
         rows = [r for r in _rows(connection, pair.into.id, ids) if r.came_from == pair.merged.id]
-        _take_revisions(connection, pair.into.id, pair.merged.id, [row.id for row in rows])
+        _take_along(connection, pair.into.id, pair.merged.id, [row.id for row in rows])
         columns = (*TEXT, *STATE)
         told, back = [], []
         for row in rows:
             # The stone of a thread stands up by itself, as soon as a reply is shown.
-            shown = bool(row.shown) and row.status != DELETED
+            shown = bool(row.shown) and row.status not in STONES
             back.append((pair.merged.id, row.id, *(getattr(row, name) for name in columns), shown))
             event = moved((MOVED, False), (row.status, shown), EVENT)
             told.append((pair.merged.id, row.id, event.name, event.counted, event.listed))
@@ -182,10 +196,15 @@ def _change(connection: Connection, article_id: UUID, id: UUID, values: dict[str
     connection.execute(update(comments).where(*at).values(**values))
 
 
-def _take_revisions(connection: Connection, here: UUID, there: UUID, ids: Sequence[UUID]) -> None:
-    r = comment_revisions.c
-    of_these = (r.article_id == here, r.comment_id.in_(ids))
-    connection.execute(update(comment_revisions).where(*of_these).values(article_id=there))
+def _take_along(connection: Connection, here: UUID, there: UUID, ids: Sequence[UUID]) -> None:
+    """Earlier texts, and what moderation knows."""
+    for table in (comment_revisions, *ALONG):
+        t = table.c
+        of_these = (t.article_id == here, t.comment_id.in_(ids))
+        connection.execute(update(table).where(*of_these).values(article_id=there))
+    section = select(articles.c.section).where(articles.c.id == there).scalar_subquery()
+    moved_there = (cases.c.article_id == there, cases.c.comment_id.in_(ids))
+    connection.execute(update(cases).where(*moved_there).values(section=section))
 
 
 def _hold_readers(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> None:
