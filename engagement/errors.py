@@ -7,9 +7,14 @@ EngagementError
     ├── BadRequest       400  what was sent can't be read
     ├── Unauthorized     401  no token, or not a good one
     ├── Forbidden        403
+    ├── Banned           403  what this reader, or network, writes is not taken; `reason`, `until`
     ├── NotFound         404
     ├── Closed           409  the article takes no more of this
     ├── Repeated         409  the same text, twice in a row
+    ├── Outrun           409  a comment is not as a moderator has seen it; `present` is how it is
+    │   ├── Decided           somebody has decided on it
+    │   ├── Rewritten         its author has edited it
+    │   └── Claimed           somebody else is on it
     ├── Expired          410  a walk that was left for too long
     ├── Edited           412  somebody was faster; If-Match names another revision
     ├── TooLarge         413
@@ -25,6 +30,7 @@ EngagementError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 
@@ -90,7 +96,7 @@ class BadRequest(Problem):
 class Unauthorized(Problem):
     """No bearer token, or one that is broken, forged, expired or of another site."""
 
-    status, kind, title = 401, "unauthorized", "A valid reader token is needed"
+    status, kind, title = 401, "unauthorized", "A valid token is needed"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="engagement"'})
@@ -100,6 +106,23 @@ class Forbidden(Problem):
     """Understood, and refused."""
 
     status, kind, title = 403, "forbidden", "Not allowed"
+
+
+class Banned(Problem):
+    """Who may not write here. `reason`: a code of moderation's; `until`: in UTC, None for good."""
+
+    status, kind, title = 403, "banned", "You may not write here"
+
+    def __init__(self, reason: str, until: datetime | None) -> None:
+        self.reason = reason
+        self.until = until and until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(
+            f"You may not write here until {self.until}." if until else "You may not write here."
+        )
+
+    def body(self) -> dict[str, Any]:
+        """See `Problem`."""
+        return super().body() | {"reason": self.reason, "until": self.until}
 
 
 class NotFound(Problem):
@@ -118,6 +141,38 @@ class Repeated(Problem):
     """The same text again."""
 
     status, kind, title = 409, "repeated", "You have just said that"
+
+
+class Outrun(Problem):
+    """A decision on a comment that is not any more as it was seen. `present`: how it is now."""
+
+    status, kind, title = 409, "outrun", "It is not as you have seen it"
+
+    def __init__(self, detail: str, present: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.present = present
+
+    def body(self) -> dict[str, Any]:
+        """See `Problem`."""
+        return super().body() | ({} if self.present is None else {"present": dict(self.present)})
+
+
+class Decided(Outrun):
+    """Somebody has decided on it meanwhile."""
+
+    kind, title = "decided", "It is decided"
+
+
+class Rewritten(Outrun):
+    """Its text is another one by now."""
+
+    kind, title = "edited", "It has been edited meanwhile"
+
+
+class Claimed(Outrun):
+    """Another moderator is on it."""
+
+    kind, title = "claimed", "Somebody else is on it"
 
 
 class Expired(Problem):
