@@ -24,7 +24,7 @@ from engagement.db.tables.restrictions import (
     reports,
     statements,
 )
-from engagement.db.tables.rules import policies, rule_hits, rule_versions, rules
+from engagement.db.tables.rules import policies, rule_hits, rule_versions, rules, text_digests
 from engagement.db.tables.sites import (
     article_aliases,
     article_counts,
@@ -86,4 +86,5 @@ __all__ = [
     "staff_sessions",
     "statements",
     "tallies",
+    "text_digests",
 ]

@@ -74,3 +74,16 @@ rule_hits = Table(
     Index(None, "article_id", "comment_id"),
     Index(None, "rule_id", "id"),
 )
+
+# What was said lately on sites that ask whether it was said before: keyed digests, kept for some days.
+text_digests = Table(
+    "text_digests",
+    metadata,
+    Column("site", String(64), primary_key=True),
+    Column("digest", String(32), primary_key=True),
+    Column("comment_id", Id, primary_key=True),
+    Column("created_at", Utc, nullable=False),
+    Index(None, "comment_id"),
+    Index(None, "created_at"),
+    sqlite_with_rowid=False,
+)

@@ -152,6 +152,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statements")),
     )
     op.create_table(
+        "text_digests",
+        sa.Column("site", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("comment_id", Id(length=16), nullable=False),
+        sa.Column("created_at", Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("site", "digest", "comment_id", name=op.f("pk_text_digests")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "appeals",
         sa.Column("id", Id(length=16), nullable=False),
         sa.Column("statement_id", Id(length=16), nullable=False),
