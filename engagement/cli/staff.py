@@ -46,7 +46,7 @@ def add_token(
 @click.argument("site", required=False)
 @data_option
 def list_tokens(site: str | None, data: Path | None) -> None:
-    """List the tokens of a site, or of all; * alone stands for all sites.
+    """List the tokens of a site, with those that are good on every site; or all.
 
     Of each: id, site, role, what it is confined to, since when, until when, when it was used, name.
     """
@@ -55,6 +55,7 @@ def list_tokens(site: str | None, data: Path | None) -> None:
 
     with open_stores(data) as (_, database, _):
         staff = Staff(database)
+        site = None if site == EVERY_SITE else site
         cursor: str | None = None
         begun = False
         while cursor is not None or not begun:

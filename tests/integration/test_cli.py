@@ -15,6 +15,7 @@ from engagement.cli import main
 from engagement.db.engine import Database
 from engagement.settings import Settings
 from engagement.sites.policy import signing_key
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -220,3 +221,44 @@ def test_articles_are_merged_and_taken_apart_where_there_is_no_worker(
     assert run("verify").exit_code == 0
     refused = run("article", "unmerge", "demo", "old")
     assert refused.output == "engagement: This article was not merged into another one.\n"
+
+
+def test_a_token_is_made_listed_and_revoked(run: Run, client: FlaskClient) -> None:
+    text = run(
+        "token", "add", "demo", "--role", "admin", "--name", "The desk", "--expires", "7"
+    ).output.strip()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.get("/v1/demo/admin/tokens", headers=headers).status_code == 200
+    listed = run("token", "list", "demo").output
+    assert "demo  admin  all  since 20" in listed
+    assert listed.endswith("The desk\n")
+    assert text not in listed
+    token = listed.split()[0]
+    assert run("token", "revoke", token).output == f"The token {token} is revoked.\n"
+    assert "  revoked 20" in run("token", "list").output
+    until(lambda: client.get("/v1/demo/admin/tokens", headers=headers).status_code == 401)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere", "--role", "admin"), "There is no such site."),
+        (("demo", "--role", "owner"), "role: owner is of all sites, and every other role of one"),
+        (("*", "--role", "admin"), "role: owner is of all sites, and every other role of one"),
+        (("demo", "--role", "king"), "role: must be one of owner, admin, moderator, service"),
+        (("demo", "--role", "service", "--scope", "tokens:write"), "scopes: tokens:write is not among"),
+    ],
+)
+def test_a_wrong_token_is_one_clear_line(run: Run, words: tuple[str, ...], said: str) -> None:
+    result = run("token", "add", *words)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"engagement: {said}")
+    assert len(result.output.splitlines()) == 1
+
+
+def test_an_owners_token_is_of_all_sites(run: Run, client: FlaskClient) -> None:
+    text = run("token", "add", "*", "--role", "owner").output.strip()
+    headers = {"Authorization": f"Bearer {text}"}
+    for site in ("demo", "known"):
+        assert client.get(f"/v1/{site}/admin/tokens", headers=headers).status_code == 200
+    assert "  *  owner  all  " in run("token", "list", "*").output
