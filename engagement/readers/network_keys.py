@@ -15,20 +15,26 @@ from secrets import token_bytes
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from engagement import clock
 from engagement.db.engine import Database
-from engagement.db.tables import network_keys
+from engagement.db.tables import Utc, bans, network_keys
 from engagement.errors import DatabaseUnavailable
 
 LOOK = 60.0
 """Seconds between two looks at SQL for a newer key: so long two processes may use different ones."""
 BYTES = 32
-NEEDED: tuple[Select[Any], ...] = ()
-"""Statements that select the numbers of keys that are needed for longer. A ban of a network is to name its
-key's here: without the key nobody can tell whom it is about."""
+NEEDED: tuple[Select[Any], ...] = (
+    select(bans.c.network_key).where(
+        bans.c.network_key.is_not(None),
+        bans.c.lifted_at.is_(None),
+        or_(bans.c.until.is_(None), bans.c.until > bindparam("now", callable_=clock.now, type_=Utc)),
+    ),
+)
+"""Statements that select the numbers of keys that are needed for longer. A ban of a network names its key's
+here: without the key nobody can tell whom it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class NetworkKeys:
         self._days = days
         self._monotonic = monotonic
         self._known: NetworkKey | None = None
+        self._older: dict[int, NetworkKey] = {}
         self._next = -float("inf")
         self._looking = Lock()
 
@@ -67,6 +74,17 @@ class NetworkKeys:
             return self._known
         finally:
             self._looking.release()
+
+    def numbered(self, number: int) -> NetworkKey | None:
+        """The key with this number, as long as there is one; None as well while SQL is down."""
+        if number not in self._older:
+            with suppress(DatabaseUnavailable), self._database.read() as connection:
+                n = network_keys.c
+                key = connection.scalar(select(n.key).where(n.number == number))
+                if key is None:
+                    return None
+                self._older[number] = NetworkKey(number, bytes(key))
+        return self._older.get(number)
 
     def _look(self) -> None:
         try:

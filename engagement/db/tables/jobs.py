@@ -14,9 +14,11 @@ bars = Table(
     Column("number", Serial, primary_key=True),
     Column("reader_id", Id, nullable=False),
     Column("site", String(64), ForeignKey("sites.key"), nullable=False),
-    Column("kind", String(16), nullable=False),  # erased
+    Column("kind", String(16), nullable=False),  # erased, banned, shadow, network, network-all
     Column("since", Utc, nullable=False),
     Column("until", Utc),  # null: for good
+    Column("reason", String(64)),
+    Column("network", String(32)),  # that is kept out; then `reader_id` is an id made of it
     UniqueConstraint("reader_id", "kind"),
     sqlite_autoincrement=True,  # no number comes twice, though rows go
 )

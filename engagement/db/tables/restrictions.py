@@ -25,6 +25,8 @@ bans = Table(
     Column("site", String(64), ForeignKey("sites.key")),  # null: every site
     Column("reader_id", Id),
     Column("network", String(32)),  # a keyed hash; the number of its key stands before it
+    Column("network_key", Integer),  # that number: the key is kept for as long
+    Column("of_ban", Id),  # the ban of the same person on another site, with which it is lifted
     Column("kind", String(16), nullable=False),  # warning, suspension, ban, shadow
     Column("reason", String(64), nullable=False),
     Column("note", Text),
@@ -37,6 +39,7 @@ bans = Table(
     Column("lifted_by", Id),
     Index(None, "reader_id"),
     Index(None, "network"),
+    Index(None, "of_ban"),
 )
 
 # How far a reader is trusted; no row: as everybody.
@@ -119,7 +122,7 @@ appeals = Table(
     Column("site", String(64), nullable=False),
     Column("reader_id", Id, nullable=False),
     Column("text", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # open, granted, refused
+    Column("state", String(16), nullable=False),  # open, granted, refused, settled
     Column("created_at", Utc, nullable=False),
     Column("decided_at", Utc),
     Column("decided_by", Id),
