@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from threading import Event
@@ -94,6 +95,8 @@ class Worker:
         if self._settings.worker_metrics_port:
             REGISTRY.register(self._vitals)
             start_http_server(self._settings.worker_metrics_port, self._settings.host)
+        gc.collect()
+        gc.freeze()  # the collector would look through all that is loaded as rows pass: a third of a flush
         log.info("worker is up")
         pause = self._interval
         while not self._stop.is_set():

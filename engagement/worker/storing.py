@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
+import prometheus_client
 import structlog
-from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from engagement.comments.ranked import rank
@@ -25,7 +26,11 @@ LONGEST = 32
 """Characters of a choice and of a network hash, in the table."""
 VOTER = (*BALLOT, "reader_id")
 """What names a choice: the ballot's key and its reader."""
-DEAD = Counter("engagement_dead_letters_total", "Ledger entries that SQL refused, kept aside")
+CHOSEN = ("choice", "chosen_at", "network")
+CHOICE = (*VOTER, *CHOSEN)
+DEAD = prometheus_client.Counter(
+    "engagement_dead_letters_total", "Ledger entries that SQL refused, kept aside"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +105,40 @@ class Stored:
 
 
 def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
-    """Keep each reader's last choice."""
-    last = {reading.key: {entry.reader: entry for entry in reading.entries} for reading in readings}
-    voters = [(*key, reader) for key, entries in last.items() for reader in entries]
-    stored: dict[Key, dict[bytes, str]] = {key: {} for key in last}
-    for a, k, s, reader, choice in bulk.fetch(connection, choices, VOTER, voters, (*VOTER, "choice")):
-        stored[a, k, s][reader.bytes] = choice
-    off = {reading.key for reading in readings if _differs(reading, stored[reading.key])}
-    changed: dict[Key, dict[str, int]] = {}
-    kept, gone = [], []
-    for key, entries in last.items():
-        before, delta = stored[key], defaultdict[str, int](int)
-        for reader, entry in entries.items():
-            old = before.get(reader, "")
+    """Keep each reader's last choice.
+
+    A choice that is its reader's first by the ledger is inserted without a look. SQL refuses it if there is
+    one, for SQL went back; then all are looked up.
+    """
+    first = {r.key: {entry.reader: entry.old for entry in reversed(r.entries)} for r in readings}
+    rest = {r.key: {entry.reader: entry for entry in r.entries} for r in readings}
+    new = {
+        key: {reader: entry for reader, entry in last.items() if entry.new and not first[key][reader]}
+        for key, last in rest.items()
+    }
+    changed: dict[Key, Counter[str]] = {key: Counter() for key in rest}
+    rows = [_row(key, entry) for key, last in new.items() for entry in last.values()]
+    if bulk.put_new(connection, choices, CHOICE, rows):
+        for key, last in new.items():
+            changed[key].update(entry.new for entry in last.values())
+            rest[key] = {reader: entry for reader, entry in rest[key].items() if reader not in last}
+    stored = _look_up(connection, rest)
+    off, kept, gone = set(), [], []
+    for key, last in rest.items():
+        delta = changed[key]
+        for reader, entry in last.items():
+            old = stored.get((*key, reader), "")
+            if old != first[key][reader]:
+                off.add(key)
             if entry.new == old:
                 continue
             delta[old] -= 1
             delta[entry.new] += 1
             if entry.new:
-                kept.append((*key, reader, entry.new, _time(entry.time), entry.network))
+                kept.append(_row(key, entry))
             else:
                 gone.append((*key, reader))
-        changed[key] = delta
-    of_choice = ("choice", "chosen_at", "network")
-    bulk.put(connection, choices, (*VOTER, *of_choice), kept, replace=of_choice)
+    bulk.put(connection, choices, CHOICE, kept, replace=CHOSEN)
     bulk.remove(connection, choices, VOTER, gone)
     moved = {
         key: {choice: by for choice, by in delta.items() if choice and by} for key, delta in changed.items()
@@ -131,10 +146,16 @@ def store_choices(connection: Connection, readings: list[Reading]) -> Stored:
     return Stored({key: delta for key, delta in moved.items() if delta}, off)
 
 
-def _differs(reading: Reading, stored: dict[bytes, str]) -> bool:
-    """Is a reader's first old choice not what SQL holds?"""
-    first = {entry.reader: entry.old for entry in reversed(reading.entries)}
-    return any(stored.get(reader, "") != old for reader, old in first.items())
+def _look_up(connection: Connection, of: dict[Key, dict[bytes, Entry]]) -> dict[bulk.Row, str]:
+    """The stored choices of these readers."""
+    voters = [(*key, reader) for key, last in of.items() for reader in last]
+    found = bulk.fetch(connection, choices, VOTER, voters, (*VOTER, "choice"))
+    return {(*key, reader.bytes): choice for *key, reader, choice in found}
+
+
+def _row(key: Key, entry: Entry) -> bulk.Row:
+    """Of `choices`, by `CHOICE`."""
+    return (*key, entry.reader, entry.new, _time(entry.time), entry.network)
 
 
 def store_tallies(connection: Connection, changed: dict[Key, dict[str, int]]) -> None:
@@ -152,5 +173,6 @@ def store_sort_keys(connection: Connection, keys: list[Key]) -> None:
     rank(connection, {(a, s): (up, down) for (a, _, s), (up, down) in votes.items()})
 
 
+@lru_cache(maxsize=1_024)
 def _time(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)

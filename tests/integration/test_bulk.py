@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engagement import clock
 from engagement.db import bulk
@@ -64,6 +64,35 @@ def test_rows_are_put_added_to_changed_removed_and_found(
     assert stored == model
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(there=rows, new=rows)
+def test_new_rows_are_put_all_or_none(
+    database: Database, there: dict[bulk.Row, int], new: dict[bulk.Row, int]
+) -> None:
+    columns = (*KEY, "count")
+    with database.write() as connection:
+        connection.execute(tallies.delete())
+        bulk.put(connection, tallies, columns, [(*k, n) for k, n in there.items()])
+        disjoint = not there.keys() & new.keys()
+        assert bulk.put_new(connection, tallies, columns, [(*k, n) for k, n in new.items()]) == disjoint
+    with database.read() as connection:
+        stored = {
+            tuple(row[:4]): row[4] for row in connection.execute(select(*(tallies.c[c] for c in columns)))
+        }
+    assert stored == (there | new if disjoint else there)
+
+
+def test_new_rows_of_several_statements_are_put_all_or_none(database: Database) -> None:
+    many = [(UUID(int=n), "mood", UUID(int=n), "happy", n) for n in range(20_000)]
+    columns = (*KEY, "count")
+    with database.write() as connection:
+        bulk.put(connection, tallies, columns, many[-1:])
+        assert not bulk.put_new(connection, tallies, columns, many)
+        assert connection.scalar(select(func.count()).select_from(tallies)) == 1
+        assert bulk.put_new(connection, tallies, columns, many[:-1])
+        assert connection.scalar(select(func.count()).select_from(tallies)) == len(many)
+
+
 def test_values_come_back_as_the_table_has_them(database: Database) -> None:
     now, letter = clock.now(), ("ballot", "1-1", UUID(int=7), "up", "no such comment")
     columns = ("ballot", "entry_id", "reader_id", "choice", "reason", "chosen_at")
@@ -89,6 +118,7 @@ def test_more_rows_than_a_statement_takes_go_in_parts(database: Database) -> Non
 def test_no_rows_are_no_statement(database: Database) -> None:
     with database.write() as connection:
         assert bulk.put(connection, tallies, (*KEY, "count"), []) == 0
+        assert bulk.put_new(connection, tallies, (*KEY, "count"), [])
         assert bulk.change(connection, tallies, KEY, [], replace=("count",)) == 0
         assert bulk.remove(connection, tallies, KEY, []) == 0
         assert bulk.fetch(connection, tallies, KEY, [], ("count",)) == []

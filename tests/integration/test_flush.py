@@ -209,6 +209,27 @@ def test_a_view_that_differs_from_sql_is_built_anew(
     assert {mood["key"]: mood["count"] for mood in found["moods"] if mood["count"]} == {"sad": 1}
 
 
+def test_a_choice_that_sql_has_though_the_ledger_calls_it_the_first_is_counted_once(
+    client: FlaskClient, reader: Headers, worker: Worker, database: Database, hot: Hot
+) -> None:
+    """A restored backup has it, and that it was taken back is lost."""
+    client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
+    assert worker.drain()
+    with database.read() as connection:
+        mine = connection.scalars(select(choices.c.reader_id)).one()
+    ledger, due = ballot_keys(STORY)[2], ballot_keys(STORY)[4]
+    for person in (clock.new_id(), mine):
+        hot.client.xadd(ledger, {"r": person.bytes, "o": "", "n": "sad", "t": 1, "w": "net"})
+    hot.client.zadd(due, {STORY.name: 0})
+    assert flusher(hot, database).flush().entries == 2
+    with database.read() as connection:
+        assert connection.scalars(select(choices.c.choice)).all() == ["sad", "sad"]
+        counts = connection.execute(select(tallies.c.choice, tallies.c.count).where(tallies.c.count != 0))
+        assert [tuple(row) for row in counts] == [("sad", 2)]
+    found: Any = client.get(f"{A}/reactions").json
+    assert {mood["key"]: mood["count"] for mood in found["moods"] if mood["count"]} == {"sad": 2}
+
+
 def test_an_article_closed_during_a_hydration_is_closed(
     client: FlaskClient, reader: Headers, database: Database, hot: Hot
 ) -> None:
