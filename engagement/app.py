@@ -10,6 +10,11 @@ from engagement.comments.newest import Newest
 from engagement.comments.service import Comments
 from engagement.comments.verdict import Lenient
 from engagement.comments.writing import Rules, Writing
+from engagement.console import pages as console_pages
+from engagement.console.guard import Guard
+from engagement.console.links import Links
+from engagement.console.services import Services
+from engagement.console.sessions import Sessions
 from engagement.counts import api as counts_api
 from engagement.counts.service import Counts
 from engagement.db.ballots import StoredBallots
@@ -99,4 +104,16 @@ def create_app(settings: Settings) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)
+    sessions = Sessions(database, settings.console_idle, settings.console_max_age)
+    console = Services(
+        settings=settings,
+        database=database,
+        sites=sites,
+        staff=staff,
+        callers=staff_callers,
+        sessions=sessions,
+        links=Links(database),
+        guard=Guard(settings, sessions),
+    )
+    app.register_blueprint(console_pages.blueprint(console))
     return app

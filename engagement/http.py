@@ -103,6 +103,21 @@ def attachment(file: IO[bytes], name: str) -> Response:
     return response
 
 
+def is_from(*origins: str) -> bool:
+    """Has a page of ours, or of one of these origins, sent this form? Browsers say whose page it was.
+
+    Who says nothing of it is no browser, and brings nobody's cookies along.
+    """
+    whose = request.headers.get("Sec-Fetch-Site")
+    sender = request.headers.get("Origin")
+    if sender is not None and sender in origins:
+        return True
+    if whose is not None:
+        return whose in ("same-origin", "none")
+    ours = (request.host, *(origin.partition("://")[2] for origin in origins))
+    return sender is None or (sender != "null" and sender.partition("://")[2] in ours)
+
+
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(PIECE):

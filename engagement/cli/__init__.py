@@ -10,6 +10,7 @@ import click
 from engagement import __version__
 from engagement.cli.articles import article
 from engagement.cli.audit import recount, verify
+from engagement.cli.console import admin_link
 from engagement.cli.processes import doctor, migrate, serve, web, worker
 from engagement.cli.publishing import site
 from engagement.cli.readers import jobs, reader
@@ -23,5 +24,19 @@ def main() -> None:
     """The foot of a news article: moods, comments, votes, and counts that are right."""
 
 
-for command in (serve, web, worker, migrate, verify, recount, doctor, reader, jobs, site, article, token):
+for command in (
+    serve,
+    web,
+    worker,
+    migrate,
+    verify,
+    recount,
+    doctor,
+    reader,
+    jobs,
+    site,
+    article,
+    admin_link,
+    token,
+):
     main.add_command(command)

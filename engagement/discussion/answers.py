@@ -13,7 +13,7 @@ from engagement.comments.counting import PENDING
 from engagement.discussion.forms import Forms
 from engagement.discussion.posting import Posting, Written
 from engagement.errors import Forbidden, Problem, Unavailable
-from engagement.http import mark_degraded
+from engagement.http import is_from, mark_degraded
 from engagement.plain import linked_data, words
 from engagement.plain.pages import origin
 from engagement.plain.places import Place
@@ -125,14 +125,7 @@ class Answers:
 
     def _refuse_others(self) -> None:
         """Raises `Forbidden` for a form that another site's page has sent: browsers say whose page it was."""
-        whose = request.headers.get("Sec-Fetch-Site")
-        if whose is not None:
-            ours = whose in ("same-origin", "none")
-        else:
-            sender = request.headers.get("Origin")
-            known = (request.host, self._settings.public_url.partition("://")[2])
-            ours = sender is None or (sender != "null" and sender.partition("://")[2] in known)
-        if not ours:
+        if not is_from(*filter(None, [self._settings.public_url])):
             raise Forbidden("This form takes comments from its own page alone.")
 
 

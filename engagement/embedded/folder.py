@@ -25,6 +25,8 @@ class Paths:
     redis: Path
     """The folder of the private Redis."""
     metrics: Path
+    address: Path
+    """Where the last `serve` was reached."""
 
 
 def paths_for(data: Path) -> Paths:
@@ -37,6 +39,7 @@ def paths_for(data: Path) -> Paths:
         database=data / "engagement.db",
         redis=data / "redis",
         metrics=data / "metrics",
+        address=data / "address",
     )
 
 

@@ -57,7 +57,7 @@ def serve(
 ) -> None:
     """Run the service until SIGINT or SIGTERM; what isn't given is a setting.
 
-    Prints one line to standard output when it is ready. Raises `StartError` or `SettingsError`.
+    Prints two lines to standard output when it is ready. Raises `StartError` or `SettingsError`.
     """
     # Whatever a child makes in the data folder is its owner's alone.
     os.umask(0o077)
@@ -141,6 +141,7 @@ def _serve(paths: Paths, settings: Settings, *, patience: float) -> None:
             gate.open()
             supervisor.start(_worker_child(environment))
             if supervisor.wait_ready(START_WITHIN):
+                paths.address.write_text(public_address(listener))
                 _announce(public_address(listener), paths)
                 supervisor.run()
     log.info("stopped")
@@ -150,6 +151,7 @@ def _announce(address: str, paths: Paths) -> None:
     # Whoever started us may have closed our output; the service is up all the same.
     with contextlib.suppress(OSError):
         sys.stdout.write(f"Engagement is at {address} (data in {paths.data}; Ctrl-C stops it)\n")
+        sys.stdout.write(f"Moderators: {address}moderate (engagement admin-link --data {paths.data})\n")
         sys.stdout.flush()
 
 

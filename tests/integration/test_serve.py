@@ -22,7 +22,7 @@ from engagement.embedded.folder import FolderLock, paths_for
 from engagement.embedded.service import settings_for_data, stores
 from tests.waiting import until
 
-ADDRESS = re.compile(r"^Engagement is at (http://127\.0\.0\.1:\d+/) \(data in (.+); Ctrl-C stops it\)\n$")
+ADDRESS = re.compile(r"^Engagement is at (http://127\.0\.0\.1:\d+/) \(data in (.+); Ctrl-C stops it\)\n")
 START_WITHIN = 30.0
 """Seconds; far above what it takes, for a busy machine."""
 

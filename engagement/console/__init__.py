@@ -1,0 +1,1 @@
+"""The moderators' console at `/moderate`: pages over the same services as the admin API, in process."""

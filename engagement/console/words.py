@@ -1,0 +1,111 @@
+"""What the console's pages say for what the services call by a code. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from engagement.moderation.reasons import GIVEN, REASONS, reason_of
+from engagement.staff.roles import APPEALS, LOG, POLICY, QUEUE, READERS, RULES, STATISTICS, TOKENS
+
+PAGES: Final = (
+    ("queue", "Queue", QUEUE),
+    ("articles", "Articles", POLICY),
+    ("rules", "Rules", RULES),
+    ("readers", "Readers", READERS),
+    ("appeals", "Appeals", APPEALS),
+    ("log", "Log", LOG),
+    ("figures", "Figures", STATISTICS),
+    ("tokens", "Tokens", TOKENS),
+)
+"""Path, label, permission."""
+QUEUES: Final = {
+    "pending": "Waiting",
+    "reported": "Reported",
+    "unmoderated": "Not looked at",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "spam": "Spam",
+}
+"""The queues, in the order in which they are worked through."""
+STATUSES: Final = {
+    "approved": "approved",
+    "pending": "waiting",
+    "rejected": "rejected",
+    "spam": "spam",
+    "deleted": "deleted",
+    "moved": "moved to another article",
+}
+SHORT: Final = {
+    "spam": "Spam",
+    "abuse": "Attack or insult",
+    "hate": "Hate",
+    "false": "False claim",
+    "illegal": "Illegal",
+    "off_topic": "Off topic",
+    "personal_data": "Private data",
+    "impersonation": "Impersonation",
+    "other": "Something else",
+}
+"""Reasons that are given for a decision, as short as on a button."""
+CHOICES: Final = tuple((code, SHORT.get(code, REASONS[code].label)) for code in GIVEN)
+DONE: Final = {
+    "approve": "Approved",
+    "reject": "Rejected",
+    "spam": "Marked as spam",
+    "delete": "Deleted",
+    "pin": "Pinned",
+    "unpin": "No longer pinned",
+    "feature": "Featured",
+    "unfeature": "No longer featured",
+    "close_thread": "Thread closed",
+    "open_thread": "Thread opened",
+    "undo": "Undone",
+}
+NONE: Final = "\N{EN DASH}"
+ROLES: Final = {"owner": "Owner", "admin": "Administrator", "moderator": "Moderator", "service": "Back end"}
+
+
+def why(code: str | None) -> str:
+    """A reason's sentence."""
+    return reason_of(code).label if code else ""
+
+
+def short(code: str | None) -> str:
+    """A reason in a word or two."""
+    return SHORT.get(code or "", (code or "").replace("_", " ").capitalize())
+
+
+def moment(at: datetime | str | None) -> str:
+    """`24 Nov 2026, 18:05` (UTC)."""
+    if at is None:
+        return NONE
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at)
+    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M}"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """`1,234`."""
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    """`12 %`."""
+    return NONE if value is None else f"{value * 100:.0f} %"
+
+
+def lasting(seconds: float | None) -> str:
+    """`45 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    if seconds is None:
+        return NONE
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            value = seconds / size
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "min" else f"{value:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 report`, `2 reports`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
