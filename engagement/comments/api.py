@@ -46,7 +46,7 @@ def blueprint(
     class CommentList(MethodView):
         @may_answer(400, 404, 410, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
-        @blp.arguments(PageArgumentsSchema, location="query")
+        @blp.arguments(PageArgumentsSchema(), location="query")
         @blp.response(200, CommentListSchema)
         def get(self, page: dict[str, Any], site: str, article: str) -> Response:
             """Threads with the first replies of each."""
@@ -57,8 +57,8 @@ def blueprint(
 
         @blp.doc(security=[{"reader": []}])
         @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-        @blp.arguments(PostHeadersSchema, location="headers")
-        @blp.arguments(NewCommentSchema)
+        @blp.arguments(PostHeadersSchema(), location="headers")
+        @blp.arguments(NewCommentSchema())
         @blp.response(201, OwnCommentSchema, headers={"Location": {"schema": {"type": "string"}}})
         def post(self, sent: dict[str, Any], body: dict[str, Any], site: str, article: str) -> Response:
             """Post a comment, or a reply to one."""
@@ -81,8 +81,8 @@ def blueprint(
 
         @blp.doc(security=[{"reader": []}])
         @may_answer(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503)
-        @blp.arguments(ChangeHeadersSchema, location="headers")
-        @blp.arguments(BodySchema)
+        @blp.arguments(ChangeHeadersSchema(), location="headers")
+        @blp.arguments(BodySchema())
         @blp.response(200, OwnCommentSchema)
         def patch(
             self, sent: dict[str, Any], body: dict[str, Any], site: str, article: str, comment: UUID
@@ -98,7 +98,7 @@ def blueprint(
 
         @blp.doc(security=[{"reader": []}])
         @may_answer(400, 401, 403, 404, 412, 422, 503)
-        @blp.arguments(ChangeHeadersSchema, location="headers")
+        @blp.arguments(ChangeHeadersSchema(), location="headers")
         @blp.response(204)
         def delete(self, sent: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
             """Take one's own comment back, for good."""
@@ -112,7 +112,7 @@ def blueprint(
     class Replies(MethodView):
         @may_answer(400, 404, 410, 422, 503)
         @blp.alt_response(304, description="As the If-None-Match said")
-        @blp.arguments(RepliesArgumentsSchema, location="query")
+        @blp.arguments(RepliesArgumentsSchema(), location="query")
         @blp.response(200, CommentListSchema)
         def get(self, page: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
             """More replies to one comment."""
@@ -125,7 +125,7 @@ def blueprint(
     class Vote(MethodView):
         @blp.doc(security=[{"reader": []}])
         @may_answer(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-        @blp.arguments(VoteSchema)
+        @blp.arguments(VoteSchema())
         @blp.response(200, VotedSchema)
         def put(self, body: dict[str, Any], site: str, article: str, comment: UUID) -> Response:
             """Vote for or against a comment, or take the vote back."""
@@ -138,7 +138,7 @@ def blueprint(
     @blp.route("/v1/<site>/preview")
     class Preview(MethodView):
         @may_answer(400, 403, 404, 413, 415, 422, 429, 503)
-        @blp.arguments(BodySchema)
+        @blp.arguments(BodySchema())
         @blp.response(200, PreviewSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """How a comment would look."""

@@ -49,6 +49,14 @@ _BARE_SCHEME: Final = re.compile(r"(?:^|[^A-Za-z0-9/.@\\+-])(https?)\Z", re.IGNO
 _BARE_REST: Final = re.compile(r"://[^\s<>\"`\\\[\]\u3000-\u303f\uff00-\uffef]+")
 _AFTER_ADDRESS: Final = frozenset("?!.,:;*_~'…“”‘’«»")  # noqa: RUF001 - typographic quotes are meant
 
+# Most comments have no mark of Markdown: letters, digits, and what neither begins a block nor a span.
+_LINE: Final = (
+    r"""(?:[^\W\d_]|["'“‘«(])"""  # noqa: RUF001
+    r"""[\w ,.;:!?'"()/%+=$€£§°–—…“”‘’«»\u2600-\u27bf\U0001f300-\U0001faff-]*"""  # noqa: RUF001
+)
+_PLAIN: Final = re.compile(rf"{_LINE}(?:\n+{_LINE})*")
+_MARKS_IN_WORDS: Final = ("_", "://", " \n")
+
 _HTML_TAG: Final = re.compile(r"<[^>]*>")
 _BLANK_LINES: Final = re.compile(r"\n{2,}")
 
@@ -66,6 +74,14 @@ def render(text: str) -> str:
     The result has at most `max(512, 8 * n)` bytes of UTF-8 for a text of n: a text whose markup would pass
     that, or would show nothing at all, comes out as plain paragraphs. Raises nothing, whatever the text.
     """
+    if _is_plain(text):
+        paragraphs = [part.replace("\n", "<br>\n") for part in _BLANK_LINES.split(text)]
+        return "\n".join(f"<p>{part}</p>" for part in paragraphs)
+    return render_markup(text)
+
+
+def render_markup(text: str) -> str:
+    """As `render`, without its short cut for text that has no markup."""
     # Cleaned text has no surrogates; should one come from elsewhere, the sanitiser would raise.
     raw = text.encode("utf-8", "replace")
     text = raw.decode("utf-8")
@@ -74,6 +90,13 @@ def render(text: str) -> str:
     if too_long or not looks_like_something(unescape(_HTML_TAG.sub("", html))):
         return _plain(text)
     return html
+
+
+def _is_plain(text: str) -> bool:
+    """Would the parser find nothing in it but paragraphs and line ends?"""
+    if text[-1:] == " " or any(mark in text for mark in _MARKS_IN_WORDS):
+        return False
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _plain(text: str) -> str:
