@@ -17,7 +17,9 @@ from tests.chaos.summary import Summary
 from tests.chaos.world import HARMLESS, World
 
 ROOM = 300_000
-"""Bytes that Redis may hold beyond what it holds at first: too few for all views."""
+"""Bytes that Redis may hold beyond what it holds under load: too few for all views."""
+WARM = 3.0
+"""Seconds until every connection has its buffers: they count as well."""
 EVERY = 0.02
 """Seconds between two keys that are unlinked."""
 
@@ -29,6 +31,7 @@ def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False, cli
     with world.up():
         load = world.load(articles=60, forgetful=emptied, does=(READER_OF_ALL,) * clients)
         with world.redis.client() as client, load.running(), world.lag_watched():
+            world.spend(WARM)
             client.config_set("maxmemory", client.info("memory")["used_memory"] + ROOM)
             with _unlinking(client, Random(seed)) as unlinked:
                 world.spend(seconds / 2)
