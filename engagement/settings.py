@@ -85,6 +85,9 @@ class Settings:
     console_max_age: int = 43_200
     """After which anybody signs in again there."""
 
+    fetch_inside: tuple[str, ...] = ()
+    """Hosts of one's own network that keys and scores may be fetched from, over http as well."""
+
     redis_timeout: float = 2.0
     database_timeout: float = 5.0
     ledger_keep: float = 60.0
@@ -142,6 +145,7 @@ def load(**given: Any) -> Settings:
         "network_keep_days": lambda n: env.int(n, validate=Range(1, 3_650)),
         "console_idle": lambda n: env.int(n, validate=Range(60, 7 * 86_400)),
         "console_max_age": lambda n: env.int(n, validate=Range(60, 30 * 86_400)),
+        "fetch_inside": lambda n: _hosts(env.list(n)),
         "redis_timeout": lambda n: env.float(n, validate=Range(0.05, 60)),
         "database_timeout": lambda n: env.float(n, validate=Range(0.05, 300)),
         "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),
@@ -198,6 +202,10 @@ def _plain(error: Exception) -> str:
 
 def _networks(texts: list[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text.strip()) for text in texts)
+
+
+def _hosts(texts: list[str]) -> tuple[str, ...]:
+    return tuple(text.strip().lower() for text in texts)
 
 
 def _rate(text: str) -> None:
