@@ -26,7 +26,13 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
+from engagement.moderation import decisions_api, queue_api
+from engagement.moderation.claims import Claims
+from engagement.moderation.decisions import Decisions
+from engagement.moderation.effects import Effects
+from engagement.moderation.log import ModerationLog
 from engagement.moderation.policies import Policies
+from engagement.moderation.queue import Queue
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -84,6 +90,10 @@ def create_app(settings: Settings) -> Flask:
     footer = Footer(hot, pages, sites, moods, threads, people, policies)
     reading = Reading(footer, threads)
     posting = Posting(people, sites, writing, limits, settings.comment_max_length)
+    moderation_log = ModerationLog(settings.secret_key, settings.moderation_log_heads)
+    effects = Effects(pages, hot)
+    queue, claims = Queue(database), Claims(database)
+    decisions = Decisions(database, effects, moderation_log)
     api = openapi.init_app(app)
     for blueprint in (
         footer_api.blueprint(settings, sites, footer, callers),
@@ -101,6 +111,8 @@ def create_app(settings: Settings) -> Flask:
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
         staff_api.blueprint(sites, staff, staff_callers),
+        queue_api.blueprint(sites, queue, claims, staff_callers),
+        decisions_api.blueprint(sites, decisions, staff_callers),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

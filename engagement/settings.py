@@ -88,6 +88,9 @@ class Settings:
     fetch_inside: tuple[str, ...] = ()
     """Hosts of one's own network that keys and scores may be fetched from, over http as well."""
 
+    moderation_log_heads: str = ""
+    """A file that every new head of the moderation log is appended to; empty: none."""
+
     redis_timeout: float = 2.0
     database_timeout: float = 5.0
     ledger_keep: float = 60.0
@@ -146,6 +149,7 @@ def load(**given: Any) -> Settings:
         "console_idle": lambda n: env.int(n, validate=Range(60, 7 * 86_400)),
         "console_max_age": lambda n: env.int(n, validate=Range(60, 30 * 86_400)),
         "fetch_inside": lambda n: _hosts(env.list(n)),
+        "moderation_log_heads": env.str,
         "redis_timeout": lambda n: env.float(n, validate=Range(0.05, 60)),
         "database_timeout": lambda n: env.float(n, validate=Range(0.05, 300)),
         "ledger_keep": lambda n: env.float(n, validate=Range(0, 3600)),

@@ -40,6 +40,16 @@ readers = Table(
     Column("badges", JSON),
     Index("ux_readers_subject", "issuer_id", "subject", unique=True),
 )
+# By how a name begins, whatever its case.
+NAMED = readers.c.name.is_not(None)
+Index(
+    "ix_readers_by_name",
+    readers.c.site,
+    func.lower(readers.c.name).label("lower_name"),
+    postgresql_where=NAMED,
+    sqlite_where=NAMED,
+    postgresql_ops={"lower_name": "text_pattern_ops"},
+)
 
 # `place_id` is where a comment is listed, if that is not below its parent: past the deepest level that is
 # shown nested, replies stand flat below the last comment that has a level of its own.

@@ -65,7 +65,7 @@ BY_RULE = cases.c.rule_id.is_not(None)
 
 def _queue(name: str, where: ColumnElement[bool], *columns: str) -> Index:
     """An index of one queue in one order."""
-    key = [cases.c[column] for column in columns]
+    key = [-cases.c[column] if column == "priority" else cases.c[column] for column in columns]
     return Index(f"ix_cases_{name}", *key, postgresql_where=where, sqlite_where=where)
 
 
