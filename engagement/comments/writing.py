@@ -136,6 +136,10 @@ class Writing:
                 self._judge.record(connection, judged, verdict, Stored(found.id, comment_id, revision + 1))
             edited = threads.own(connection, found.id, comment_id, self._rules.edit_window)
         self._pages.drop([(found.site, found.external_id)])
+        if not verdict.shown:  # it takes no votes any more
+            with suppress(RedisUnavailable):  # a worker does it again
+                ballot = Ballot(found.site, found.external_id, VOTE, str(comment_id))
+                self._hot.execute(commands.change_policy(ballot))
         return _seen(edited)
 
     def delete(

@@ -31,7 +31,8 @@ INNOCENT: Final = frozenset(
     assign assist assistant associate assume assumed assumption assure bassist bass
     clitheroe cockatoo cockburn cockerel cockney cockpit cockroach cockroaches cocktail cocktails
     cumbersome cumberland cumbria cumin cumulative cumulus dickens dickensian dickinson dickson
-    document documents documenting fagin faggio hellebore hello helm help helmet homophone homogeneous homologue
+    document documents documenting fagin faggio hellebore hello helm help helmet homophone homogeneous
+    homologue hummus
     matsushita nigella niger nigeria nigerian nigerians niggardly niggle niggles niggling
     paedagogue paediatric paediatrics paediatrician penistone pussycat pussyfoot pussywillow
     rapeseed rapid rapidly rapier rapport rapporteur raptor rapture

@@ -1,0 +1,225 @@
+"""Judges a text before it is stored, by policy and rules, and writes down why it is held or refused.
+
+Every rule is asked, so that all that was found is known; the hardest action wins. What is let through, and
+touched by no rule, costs a look into memory and writes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+from math import ceil
+from typing import Final
+
+from sqlalchemy import Connection, insert
+
+from engagement import clock
+from engagement.comments.counting import APPROVED
+from engagement.comments.verdict import Judged, Stored, Verdict
+from engagement.db.engine import Database
+from engagement.db.tables import rule_hits
+from engagement.errors import Closed, TooFast
+from engagement.moderation import cases, statements
+from engagement.moderation.findings import DONE, STATUS, Finding, Grounds, decisive, rows
+from engagement.moderation.policies import Log, Policies
+from engagement.moderation.policy import PRE, Policy, closing
+from engagement.moderation.rules import lately
+from engagement.moderation.rules.kinds import DUPLICATE, FLOOD, HOLD, SCORER, Rule
+from engagement.moderation.rules.known import Rules, SiteRules
+from engagement.moderation.rules.scoring import Down, Scorers
+from engagement.moderation.rules.text import Found, Text
+from engagement.ratelimit import RateLimits
+from engagement.staff.members import SYSTEM, Actor
+
+PREMODERATION, NEW_READER, LINK, DOWN = "premoderation", "new_reader", "link", "scorer_down"
+LET_THROUGH: Final = Verdict()
+
+
+class Judging:
+    """See `engagement.comments.verdict.Judge`."""
+
+    def __init__(
+        self,
+        database: Database,
+        policies: Policies,
+        rules: Rules,
+        limits: RateLimits,
+        log: Log,
+        secret_key: str,
+        scorers: Scorers | None = None,
+    ) -> None:
+        self._database = database
+        self._policies = policies
+        self._rules = rules
+        self._limits = limits
+        self._log = log
+        self._scorers = scorers
+        self._key = blake2b(secret_key.encode(), digest_size=32, person=b"text digests").digest()
+
+    def judge(self, judged: Judged) -> Verdict:
+        """Raises `Closed`, `TooFast`, `Unavailable`."""
+        site = judged.site.key
+        policy = self._policies.of(site, judged.article)
+        if judged.comment_id is None:
+            _refuse_closed(judged, policy)
+        rules = self._rules.of(site)
+        text = Text(judged.text, judged.html)
+        findings = _of_text(rules, text)
+        findings += self._of_stores(judged, policy, rules, text)
+        findings += _of_policy(judged, policy, text)
+        digest = text.digest(self._key) if rules.remembers else None
+        if not findings and digest is None:
+            return LET_THROUGH
+        why = decisive(findings)
+        grounds = Grounds(findings, why, digest)
+        return Verdict(STATUS[why.action], why.reason, grounds) if why else Verdict(grounds=grounds)
+
+    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+        """Write down what was found, and if it is held or refused, its case, the statement and the log."""
+        grounds = verdict.grounds
+        if grounds is None:
+            return
+        site = judged.site.key
+        if grounds.findings:
+            connection.execute(insert(rule_hits), rows(site, at, grounds.findings, clock.now()))
+        if grounds.digest is not None:
+            lately.remember(connection, site, grounds.digest, at.comment_id)
+        if verdict.status == APPROVED or grounds.decisive is None:
+            return
+        why: Finding = grounds.decisive
+        rule_id = why.rule.id if why.rule else None
+        version = why.rule.version if why.rule else None
+        cases.open_case(
+            connection, site=site, section=judged.article.section if judged.article else None,
+            article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
+            reader_id=judged.caller.reader_id, status=verdict.status, reason=why.reason, rule_id=rule_id,
+            score=why.score,
+        )  # fmt: skip
+        statements.make(
+            connection, site=site, reader_id=judged.caller.reader_id,
+            article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
+            restriction=statements.OF_STATUS[verdict.status], reason=why.reason, facts=why.facts(),
+            rule_id=rule_id, rule_version=version,
+            automated_detection=why.rule is not None, automated_decision=True,
+        )  # fmt: skip
+        actor = Actor("rule", rule_id) if rule_id else SYSTEM
+        subject = {
+            "article_id": str(at.article_id), "comment_id": str(at.comment_id), "revision": at.revision,
+            "reason": why.reason, "version": version,
+        }  # fmt: skip
+        self._log.append(connection, action=DONE[why.action], actor=actor, subject=subject, site=site)
+
+    def _of_stores(self, judged: Judged, policy: Policy, rules: SiteRules, text: Text) -> list[Finding]:
+        """What needs to ask: SQL in one read, then Redis, then scorers."""
+        new = judged.comment_id is None
+        slow = policy.slow_mode if new and judged.article is not None else 0
+        duplicates = [rule for rule in rules.others if rule.kind == DUPLICATE and _long_enough(rule, text)]
+        findings: list[Finding] = []
+        if slow or policy.hold_new_readers or duplicates:
+            with self._database.read() as connection:
+                if slow and judged.article is not None:
+                    _refuse_fast(connection, judged, slow)
+                if policy.hold_new_readers and lately.is_new(
+                    connection, judged.caller.reader_id, policy.hold_new_readers
+                ):
+                    findings.append(Finding(NEW_READER, HOLD))
+                for rule in duplicates:
+                    findings += self._repeats(connection, judged, rule, text)
+        for rule in rules.others:
+            if rule.kind == FLOOD and new:
+                findings += self._flood(judged, rule)
+            elif rule.kind == SCORER:
+                findings += self._score(judged, rule)
+        return findings
+
+    def _repeats(self, connection: Connection, judged: Judged, rule: Rule, text: Text) -> list[Finding]:
+        others, within = rule.settings["others"], rule.settings["within"]
+        digest = text.digest(self._key)
+        said = lately.said(connection, judged.site.key, digest, within, others, judged.comment_id)
+        if len(said) < others:
+            return []
+        times = "the same text" if others == 1 else f"the same text {others} times"
+        found = Found({"comment_id": str(said[0]), "times": len(said)}, f"{times} elsewhere")
+        return [Finding(rule.reason, rule.action, rule, [found])]
+
+    def _flood(self, judged: Judged, rule: Rule) -> list[Finding]:
+        count, seconds, by = rule.settings["count"], rule.settings["seconds"], rule.settings["by"]
+        who = judged.caller.reader_id if by == "reader" else judged.caller.network
+        if not self._limits.flooded(f"flood:{rule.id}:{rule.version}", count, seconds, who):
+            return []
+        found = Found(
+            {"count": count, "seconds": seconds, "by": by}, f"more than {count} in {seconds} seconds"
+        )
+        return [Finding(rule.reason, rule.action, rule, [found])]
+
+    def _score(self, judged: Judged, rule: Rule) -> list[Finding]:
+        if self._scorers is None:
+            return []
+        article = judged.article
+        context = {
+            "site": judged.site.key, "article": judged.name, "reader": str(judged.caller.reader_id),
+            "url": article.url if article else None, "title": article.title if article else None,
+        }  # fmt: skip
+        answer = self._scorers.score(rule.settings, judged.text, context)
+        if isinstance(answer, Down):
+            if rule.settings["when_down"] != HOLD:
+                return []
+            return [
+                Finding(DOWN, HOLD, rule, [Found({"down": answer.why}, "no answer of an automatic check")])
+            ]
+        if answer.value < rule.settings["threshold"]:
+            return []
+        found = Found(
+            {"score": round(answer.value, 4), "label": answer.label[:100]},
+            f"{answer.label[:100] or 'a fault'} with {round(100 * answer.value)} % certainty",
+            answer.value,
+        )
+        return [Finding(rule.reason, rule.action, rule, [found])]
+
+
+def _of_text(rules: SiteRules, text: Text) -> list[Finding]:
+    return [
+        Finding(rule.reason, rule.action, rule, found)
+        for rule in rules.of_text
+        if rule.check is not None and (found := rule.check(text))
+    ]
+
+
+def _of_policy(judged: Judged, policy: Policy, text: Text) -> list[Finding]:
+    """What is held without looking for a fault in it: the first of these is the one that is told."""
+    held = []
+    if policy.hold_links and text.links:
+        host = text.links[0]
+        held.append(
+            Finding(LINK, HOLD, None, [Found({"link": host, **text.place(host)}, f"a link to {host}")])
+        )
+    if policy.moderation == PRE:
+        held.append(Finding(PREMODERATION, HOLD))
+    if judged.held_for is not None:
+        held.append(Finding(judged.held_for, HOLD))
+    return held
+
+
+def _refuse_closed(judged: Judged, policy: Policy) -> None:
+    article = judged.article
+    why = closing(policy, article.created_at if article else None, clock.now())
+    if why is not None:
+        raise Closed(why)
+
+
+def _refuse_fast(connection: Connection, judged: Judged, seconds: int) -> None:
+    """Raises `TooFast`."""
+    if judged.article is None:
+        return
+    last = lately.last_comment(connection, judged.article.id, judged.caller.reader_id)
+    left = (last + timedelta(seconds=seconds) - clock.now()).total_seconds() if last else 0
+    if left > 0:
+        raise TooFast(
+            f"Under this article a reader may comment every {seconds} seconds.",
+            retry_after=max(1, ceil(left)),
+        )
+
+
+def _long_enough(rule: Rule, text: Text) -> bool:
+    least: int = rule.settings["min_length"]
+    return len(text.body) >= least
