@@ -8,7 +8,6 @@ from engagement import health, http, openapi
 from engagement.comments import api as comments_api
 from engagement.comments.newest import Newest
 from engagement.comments.service import Comments
-from engagement.comments.verdict import Lenient
 from engagement.comments.writing import Rules, Writing
 from engagement.console import pages as console_pages
 from engagement.console.guard import Guard
@@ -30,9 +29,11 @@ from engagement.moderation import decisions_api, queue_api
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
 from engagement.moderation.effects import Effects
+from engagement.moderation.judging import Judging
 from engagement.moderation.log import ModerationLog
 from engagement.moderation.policies import Policies
 from engagement.moderation.queue import Queue
+from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -78,7 +79,10 @@ def create_app(settings: Settings) -> Flask:
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
-    writing = Writing(database, hot, pages, sites, limits, rules, Lenient())
+    policies, known = Policies(database), KnownRules(database)
+    moderation_log = ModerationLog(settings.secret_key, settings.moderation_log_heads)
+    judge = Judging(database, policies, known, limits, moderation_log, settings.secret_key)
+    writing = Writing(database, hot, pages, sites, limits, rules, judge)
     app.extensions["engagement.writing"] = writing
     app.extensions["engagement.comments"] = threads
 
@@ -86,11 +90,9 @@ def create_app(settings: Settings) -> Flask:
     health.init_app(app, hot, database, settings.metrics_dir)
     origins.init_app(app, sites)
     plain_pages.init_app(app)
-    policies = Policies(database)
     footer = Footer(hot, pages, sites, moods, threads, people, policies)
     reading = Reading(footer, threads)
     posting = Posting(people, sites, writing, limits, settings.comment_max_length)
-    moderation_log = ModerationLog(settings.secret_key, settings.moderation_log_heads)
     effects = Effects(pages, hot)
     queue, claims = Queue(database), Claims(database)
     decisions = Decisions(database, effects, moderation_log)
@@ -126,6 +128,9 @@ def create_app(settings: Settings) -> Flask:
         sessions=sessions,
         links=Links(database),
         guard=Guard(settings, sessions),
+        queue=queue,
+        claims=claims,
+        decisions=decisions,
     )
     app.register_blueprint(console_pages.blueprint(console))
     return app

@@ -10,7 +10,10 @@ from flask import Blueprint, Response, g, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from engagement.console import showing, words
+from engagement.console.deciding import add_deciding
 from engagement.console.entry import add_entry
+from engagement.console.marking import marked
+from engagement.console.queue import add_queue
 from engagement.console.services import Services
 from engagement.errors import NotFound, Problem, Unauthorized
 from engagement.openapi import problem_of
@@ -43,7 +46,8 @@ def blueprint(services: Services) -> Blueprint:
     def static(filename: str) -> Response:
         return send_from_directory(STATIC_FILES, filename, max_age=STATIC_MAX_AGE)
 
-    add_entry(pages, services)
+    for add in (add_entry, add_queue, add_deciding):
+        add(pages, services)
 
     @pages.route("/<path:unknown>", methods=["GET", "POST"])
     def unknown(unknown: str) -> Response:
@@ -57,6 +61,7 @@ def blueprint(services: Services) -> Blueprint:
             return {"words": words, "member": None}
         return {
             "words": words,
+            "marked": marked,
             "member": session.member,
             "csrf": services.guard.token(),
             "sites": lambda: showing.sites_of(services, session.member),

@@ -8,6 +8,9 @@ from engagement.console.guard import Guard
 from engagement.console.links import Links
 from engagement.console.sessions import Sessions
 from engagement.db.engine import Database
+from engagement.moderation.claims import Claims
+from engagement.moderation.decisions import Decisions
+from engagement.moderation.queue import Queue
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
@@ -26,3 +29,6 @@ class Services:
     sessions: Sessions
     links: Links
     guard: Guard
+    queue: Queue
+    claims: Claims
+    decisions: Decisions

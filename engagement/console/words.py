@@ -1,10 +1,11 @@
-"""What the console's pages say for what the services call by a code. Pure."""
+"""What the console's pages say for what the services call by a code."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Final
 
+from engagement.moderation.queue import COUNTED
 from engagement.moderation.reasons import GIVEN, REASONS, reason_of
 from engagement.staff.roles import APPEALS, LOG, POLICY, QUEUE, READERS, RULES, STATISTICS, TOKENS
 
@@ -28,6 +29,7 @@ QUEUES: Final = {
     "spam": "Spam",
 }
 """The queues, in the order in which they are worked through."""
+SORTS: Final = {"oldest": "Oldest first", "priority": "Most pressing first", "newest": "Newest first"}
 STATUSES: Final = {
     "approved": "approved",
     "pending": "waiting",
@@ -109,3 +111,13 @@ def lasting(seconds: float | None) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 report`, `2 reports`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def clock(at: str) -> str:
+    """`18:05` (UTC)."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%H:%M}"
+
+
+def up_to(count: int) -> str:
+    """`12`, and `1,000+` where it was not counted further."""
+    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"

@@ -224,6 +224,13 @@ def test_a_link_is_not_taken_from_another_page(client: FlaskClient, link: str) -
     assert not is_in(client)
 
 
+def test_a_moderator_sees_no_other_site(sign_in: SignIn) -> None:
+    client = sign_in("demo", MODERATOR, "Mo")
+    assert client.get("/moderate/demo/queue").status_code == 200
+    assert client.get("/moderate/known/queue").status_code == 404
+    assert client.get("/moderate/no-such-site/queue").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/moderate/sign-in", "/moderate/demo/queue", "/moderate/no/such/page"])
 def test_every_page_has_its_headers(sign_in: SignIn, path: str) -> None:
     answer = sign_in().get(path)
