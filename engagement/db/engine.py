@@ -71,7 +71,7 @@ class Database:
         try:
             with (
                 breaker.watch(),
-                self.engine.connect().execution_options(**options) as connection,
+                self._connect(options) as connection,
                 connection.begin(),
             ):
                 yield connection
@@ -81,6 +81,12 @@ class Database:
             if error.connection_invalidated or self._store.is_outage(error):
                 raise DatabaseUnavailable() from error
             raise
+
+    def _connect(self, options: dict[str, object]) -> Connection:
+        connection: Connection = self.engine.connect()
+        if options:
+            connection.execution_options(**options)
+        return connection
 
     def _judge(self, error: Exception) -> Verdict:
         """What the end of a transaction tells about the store; an error of the caller's own is no outage."""
