@@ -14,6 +14,7 @@ from engagement.comments.counting import APPROVED
 from engagement.comments.paging import Cursor
 from engagement.comments.ranking import REPLY_ORDER
 from engagement.comments.replies import INLINE, Below
+from engagement.readers.bars import SHADOWED
 
 REMOVED = "removed"
 """The status that is told of a comment without text: it holds its place in the thread.
@@ -53,7 +54,10 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool =
         "featured": row.featured,
     }
     if row.held_for and row.status != APPROVED and not removed:
-        told["held_for"] = row.held_for
+        if row.held_for == SHADOWED:  # to its author, who alone sees it, it is as any other
+            told["status"] = APPROVED
+        else:
+            told["held_for"] = row.held_for
     return told
 
 

@@ -28,9 +28,10 @@ from engagement.comments.ranking import VOTE_KEYS
 from engagement.comments.rendering import RENDERER_VERSION
 from engagement.db.prepared import Prepared
 from engagement.db.tables import Id, articles, bars, comments, events, readers
-from engagement.readers.bars import ERASED
+from engagement.db.tables.comments import CLOSED_THREAD
+from engagement.readers.bars import BANNED, ERASED
 
-ERASED_READER, SAID_BEFORE, NO_PARENT = "erased", "said", "parent"
+KEPT_OUT, SAID_BEFORE, NO_PARENT, SHUT = "kept-out", "said", "parent", "shut"
 """What may speak against a comment, in this order."""
 MAX_DEPTH = 32_767
 
@@ -67,18 +68,39 @@ _above = (
     .with_for_update(read=True, key_share=True)
     .cte("above")
 )
-_erased = exists().where(bars.c.reader_id == _reader, bars.c.kind == _constant(ERASED))
+_kept_out = exists().where(
+    bars.c.reader_id == _reader,
+    bars.c.kind.in_((_constant(ERASED), _constant(BANNED))),
+    bars.c.until.is_(None) | (bars.c.until > _now),
+)
 _said = exists().where(
     _last.c.body == _body,
     (_last.c.parent_id == _under) | ~bindparam("short", type_=Boolean),
 )
 _orphan = _parent.is_not(None) & ~exists().select_from(_above)
+# Few articles have a closed thread: only there what is above the parent is looked through.
+_up = (
+    select(_c.id, _c.parent_id, _c.replies_closed)
+    .where(_c.article_id == _article, _c.id == _parent)
+    .cte("up", recursive=True)
+)
+_next = comments.alias("next").c
+_up = _up.union_all(
+    select(_next.id, _next.parent_id, _next.replies_closed).where(
+        _next.article_id == _article, _next.id == _up.c.parent_id
+    )
+)
+_some_closed = exists().where(_c.article_id == _article, CLOSED_THREAD)
+_shut = _parent.is_not(None) & _some_closed & exists().where(_up.c.replies_closed)
 _deeper = case((_above.c.depth < _constant(MAX_DEPTH), _above.c.depth + _constant(1)), else_=_above.c.depth)
 _flat = _above.c.depth >= bindparam("nesting")
 _place = select(func.coalesce(_above.c.place_id, _above.c.parent_id)).where(_flat)
 _found = select(
     case(
-        (_erased, _constant(ERASED_READER)), (_said, _constant(SAID_BEFORE)), (_orphan, _constant(NO_PARENT))
+        (_kept_out, _constant(KEPT_OUT)),
+        (_said, _constant(SAID_BEFORE)),
+        (_orphan, _constant(NO_PARENT)),
+        (_shut, _constant(SHUT)),
     ).label("against"),
     func.coalesce(select(_deeper).scalar_subquery(), _constant(0)).label("depth"),
     _place.scalar_subquery().label("place"),

@@ -13,10 +13,10 @@ from engagement import clock
 from engagement.comments import insertion, ranking
 from engagement.comments.bodies import ALONE, own_body
 from engagement.comments.counting import arrived
-from engagement.comments.insertion import ERASED_READER, NO_PARENT, SAID_BEFORE
+from engagement.comments.insertion import KEPT_OUT, NO_PARENT, SAID_BEFORE, SHUT
 from engagement.comments.verdict import Verdict
 from engagement.errors import Closed, Invalid, Repeated, Unauthorized
-from engagement.readers.bars import GONE
+from engagement.readers.bars import GONE, refuse_kept_out
 from engagement.sites.service import ELSEWHERE
 
 SHORT = 20
@@ -73,7 +73,7 @@ def store(connection: Connection, new: New, nesting: int) -> Written | None:
     """Insert it. `nesting`: the deepest level that is shown nested; below it replies stand flat.
 
     Until the transaction ends the article is not merged, the reader not erased, and the parent not deleted.
-    None if there is no such article. Raises `Closed`, `Invalid` for a parent that can't be answered,
+    None if there is no such article. Raises `Banned`, `Closed`, `Invalid` (a parent that can't be answered),
     `Repeated` if it is what the reader has said last, `Unauthorized`.
     """
     given: dict[str, Any] = {"article": new.article_id, "reader": new.reader_id, "site": new.site}
@@ -110,10 +110,12 @@ def _insert(connection: Connection, given: dict[str, Any]) -> tuple[int, UUID | 
     decided = (insertion.AT_ONCE if at_once else insertion.DECIDE).first(connection, given)
     assert decided is not None
     against, depth, place = decided
-    if against == ERASED_READER:
-        raise Unauthorized(GONE)
+    if against == KEPT_OUT:
+        refuse_kept_out(connection, given["reader"])
     if against == SAID_BEFORE:
         raise Repeated("You have just said that here. Is there something to add?")
+    if against == SHUT:
+        raise Closed("This thread takes no more replies.")
     if against == NO_PARENT:
         raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
     if not at_once:

@@ -94,7 +94,7 @@ class Writing:
 
         def post(name: str) -> dict[str, Any]:
             found = self._sites.remembered(site.key, name)
-            judged = Judged(site, name, found, caller, text, html, held_for=held_for)
+            judged = Judged(site, name, found, caller, text, html, held_for=held_for or caller.held_for)
             return self._post(judged, draft, self._judge.judge(judged))
 
         return self._sites.where_it_is(site.key, article, post)
@@ -113,7 +113,7 @@ class Writing:
 
         def edit(name: str) -> dict[str, Any]:
             found = self._article(site, name)
-            judged = Judged(site, name, found, caller, text, html, comment_id)
+            judged = Judged(site, name, found, caller, text, html, comment_id, caller.held_for)
             return self._edit(found, judged, self._judge.judge(judged), comment_id, revision)
 
         return self._sites.where_it_is(site.key, article, edit)
@@ -157,7 +157,7 @@ class Writing:
 
     def _delete(self, found: Article, comment_id: UUID, caller: Caller, revision: int | None) -> None:
         with self._database.write() as connection:
-            lock_reader(connection, found.site, caller.reader_id)
+            lock_reader(connection, found.site, caller.reader_id, banned_too=True)
             before = self._own(connection, found, comment_id, caller)
             if before.status == DELETED:
                 return

@@ -81,6 +81,7 @@ class Answers:
         token = request.form.get("token", "")
         try:
             form = self._forms.read(token, at.site.key, at.article, at.comment)
+            self._callers.refuse_network(at.site.key)
             posted = self._posting.post(at.site, at.article, at.comment, form, written, self._callers.network)
         except Problem as problem:
             # It may be stored, where a store hung: the same form is sent again then.

@@ -53,7 +53,7 @@ def blueprint(settings: Settings, sites: Sites, reactions: Reactions, callers: C
 
     def choose(site: str, article: str, mood: str | None, signature: str | None = None) -> Response:
         found = sites.site(site)
-        caller = callers.reader(found.key)
+        caller = callers.writer(found.key)
         name = sites.article_of_segment(found.key, article)
         counts = reactions.choose(found, name, caller, mood, signature)
         return private({"mood": mood, "reactions": tally_body(counts)})

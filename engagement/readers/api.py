@@ -54,7 +54,7 @@ def blueprint(
         def patch(self, body: dict[str, Any], site: str) -> Response:
             """Change the name."""
             key = sites.site(site).key
-            caller = callers.reader(key)
+            caller = callers.writer(key)
             if "name" not in body:
                 return private(readers.get(key, caller.reader_id).body())
             name = clean_name(body["name"])

@@ -100,6 +100,11 @@ def lock_reader(connection: Connection, site: str, reader_id: UUID, *, banned_to
     """
     if connection.scalar(_LOCK, {"id": reader_id, "site": site}) is None:
         raise Unauthorized(GONE)
+    refuse_kept_out(connection, reader_id, banned_too=banned_too)
+
+
+def refuse_kept_out(connection: Connection, reader_id: UUID, *, banned_too: bool = False) -> None:
+    """As `lock_reader`, for a transaction that holds the reader's row."""
     for row in connection.execute(_KEPT_OUT, {"id": reader_id}).all():
         if row.kind == ERASED:
             raise Unauthorized(GONE)

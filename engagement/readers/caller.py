@@ -9,7 +9,7 @@ import structlog
 from flask import request
 
 from engagement.errors import Banned, Unauthorized
-from engagement.readers.bars import Bars
+from engagement.readers.bars import SHADOWED, Bars
 from engagement.readers.network import Address, NetworkHash, client_address, network_hash
 from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.tokens import Tokens
@@ -29,6 +29,11 @@ class Caller:
         self.reader_id = reader_id
         self.shadowed = shadowed
         self._network = network
+
+    @property
+    def held_for(self) -> str | None:
+        """Why what they write is shown to nobody else, whatever it says."""
+        return SHADOWED if self.shadowed else None
 
     @property
     def network(self) -> str:
