@@ -25,10 +25,12 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
-from engagement.moderation import decisions_api, queue_api
+from engagement.moderation import decisions_api, figures_api, log_api, queue_api
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
 from engagement.moderation.effects import Effects
+from engagement.moderation.entries import Entries
+from engagement.moderation.figures import Figures
 from engagement.moderation.judging import Judging
 from engagement.moderation.log import ModerationLog
 from engagement.moderation.policies import Policies
@@ -115,6 +117,8 @@ def create_app(settings: Settings) -> Flask:
         staff_api.blueprint(sites, staff, staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
         decisions_api.blueprint(sites, decisions, staff_callers),
+        figures_api.blueprint(sites, Figures(database), staff_callers),
+        log_api.blueprint(sites, Entries(database), staff_callers),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

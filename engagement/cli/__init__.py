@@ -11,6 +11,7 @@ from engagement import __version__
 from engagement.cli.articles import article
 from engagement.cli.audit import recount, verify
 from engagement.cli.console import admin_link
+from engagement.cli.log import moderation_log
 from engagement.cli.processes import doctor, migrate, serve, web, worker
 from engagement.cli.publishing import site
 from engagement.cli.readers import jobs, reader
@@ -38,5 +39,6 @@ for command in (
     article,
     admin_link,
     token,
+    moderation_log,
 ):
     main.add_command(command)

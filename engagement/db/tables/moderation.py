@@ -49,6 +49,7 @@ cases = Table(
     Column("claimed_until", Utc),
     Column("decision_id", Id),  # the last one that stands
     Index(None, "comment_id"),
+    Index(None, "site", "created_at"),
     Index("ix_cases_by_status", "site", "status", *QUEUED),
     Index("ix_cases_by_section", "site", "section", "status", *QUEUED),
     Index("ix_cases_by_article", "article_id", "status", *QUEUED),

@@ -73,6 +73,7 @@ rule_hits = Table(
     Column("created_at", Utc, nullable=False),
     Index(None, "article_id", "comment_id"),
     Index(None, "rule_id", "id"),
+    Index(None, "site", "created_at"),
 )
 
 # What was said lately on sites that ask whether it was said before: keyed digests, kept for some days.
