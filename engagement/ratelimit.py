@@ -38,7 +38,9 @@ class RateLimits:
         self._enabled = settings.ratelimit_enabled
         secret = settings.secret_key.encode()
         self._key = blake2b(secret, digest_size=32, person=b"ratelimit").digest()
-        self._limiter = SlidingWindowCounterRateLimiter(_Storage(hot))
+        self._hot = hot
+        self._storage = _Storage(hot)
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._readers = parse_many(settings.ratelimit_readers)
         self._articles = parse_many(settings.ratelimit_articles)
         self._choices = parse_many(settings.ratelimit_choices)
@@ -92,21 +94,31 @@ class RateLimits:
         return [(items, who), (of_network, _counted(network))]
 
     def _hit(self, action: str, limits: list[Limit]) -> None:
+        """Ask all windows in one round trip; what comes after the first that refuses is given back.
+
+        A reader who is too fast doesn't use up what the network has for others.
+        """
         if not self._enabled:
             return
+        asked = [(item, who) for items, who in limits for item in items]
         try:
-            for items, who in limits:
-                for item in items:
-                    if not self._limiter.hit(item, action, who):
-                        REFUSED.labels(action).inc()
-                        reset = self._limiter.get_window_stats(item, action, who).reset_time
-                        raise TooFast(
-                            "That was a little fast. Please wait a moment.",
-                            retry_after=max(1, ceil(reset - time.time())),
-                        )
+            passed = self._hot.execute_many([self._storage.take(item, action, who) for item, who in asked])
+            if all(passed):
+                return
+            refused = passed.index(False)
+            taken = [one for one, took in zip(asked, passed, strict=True) if took][refused:]
+            self._hot.execute_many([self._storage.take(item, action, who, -1) for item, who in taken])
+            REFUSED.labels(action).inc()
+            item, who = asked[refused]
+            reset = self._limiter.get_window_stats(item, action, who).reset_time
         except RedisUnavailable as error:
             FAILED_OPEN.inc()
             log.warning("rate limits are open, Redis is away", error=str(error))
+            return
+        raise TooFast(
+            "That was a little fast. Please wait a moment.",
+            retry_after=max(1, ceil(reset - time.time())),
+        )
 
 
 class _Storage(RedisStorage):
@@ -117,13 +129,23 @@ class _Storage(RedisStorage):
 
     def __init__(self, hot: Hot) -> None:
         super().__init__("redis://", key_prefix="limits")  # a client that never connects
-        self.lua_sliding_window = _run(hot, self.SCRIPT_SLIDING_WINDOW)
-        self.lua_acquire_sliding_window = _run(hot, self.SCRIPT_ACQUIRE_SLIDING_WINDOW)
+        self._taking = _script(self.SCRIPT_ACQUIRE_SLIDING_WINDOW)
+        self.lua_sliding_window = _run(hot, _script(self.SCRIPT_SLIDING_WINDOW))
+        self.lua_acquire_sliding_window = _run(hot, self._taking)
+
+    def take(self, item: RateLimitItem, action: str, who: str, amount: int = 1) -> Command[bool]:
+        """The library's way of counting one more, if that is within the limit; -1 gives it back."""
+        key = item.key_for(action, who)
+        windows = (self._previous_window_key(key), self._current_window_key(key))
+        keys = tuple(self.prefixed_key(window) for window in windows)
+        return Command(self._taking, keys, (item.amount, item.get_expiry(), amount), bool)
 
 
-def _run(hot: Hot, source: bytes) -> Any:
-    script = Script("limits", source.decode(), sha1(source, usedforsecurity=False).hexdigest())
+def _script(source: bytes) -> Script:
+    return Script("limits", source.decode(), sha1(source, usedforsecurity=False).hexdigest())
 
+
+def _run(hot: Hot, script: Script) -> Any:
     def run(keys: Sequence[str], args: Sequence[Any]) -> Any:
         return hot.execute(Command(script, tuple(keys), tuple(args), _as_it_is))
 

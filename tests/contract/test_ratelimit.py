@@ -72,6 +72,15 @@ def test_comments_are_limited(client: FlaskClient) -> None:
     assert codes == [201, 201, 429]
 
 
+def test_a_reader_who_is_refused_uses_up_nothing_of_the_network(client: FlaskClient) -> None:
+    hasty, calm, last = (mint(client, "192.0.2.1") for _ in range(3))
+    codes = [
+        client.post(f"{A}/comments", json={"body": f"thought {n}"}, headers=reader).status_code
+        for n, reader in enumerate([*[hasty] * 9, calm, calm, last])
+    ]
+    assert codes == [201] * 2 + [429] * 7 + [201] * 2 + [429]
+
+
 def test_new_articles_are_limited_per_network(client: FlaskClient) -> None:
     reader = mint(client, "192.0.2.1")
     codes = [
