@@ -25,7 +25,9 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
-from engagement.moderation import decisions_api, figures_api, log_api, queue_api
+from engagement.moderation import decisions_api, figures_api, log_api, policy_api, queue_api, rules_api
+from engagement.moderation import readers_api as readers_admin_api
+from engagement.moderation.bans import Bans
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
 from engagement.moderation.effects import Effects
@@ -33,9 +35,12 @@ from engagement.moderation.entries import Entries
 from engagement.moderation.figures import Figures
 from engagement.moderation.judging import Judging
 from engagement.moderation.log import ModerationLog
-from engagement.moderation.policies import Policies
+from engagement.moderation.policies import Policies, PolicyChanges
 from engagement.moderation.queue import Queue
+from engagement.moderation.reader_files import ReaderFiles
+from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
+from engagement.moderation.rules.preview import Previews
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -98,6 +103,10 @@ def create_app(settings: Settings) -> Flask:
     effects = Effects(pages, hot)
     queue, claims = Queue(database), Claims(database)
     decisions = Decisions(database, effects, moderation_log)
+    bans = Bans(database, bars, moderation_log)
+    files = ReaderFiles(database, moderation_log)
+    policy_changes = PolicyChanges(database, policies, moderation_log)
+    rule_changes, previews = RuleChanges(database, known, moderation_log), Previews(database)
     api = openapi.init_app(app)
     for blueprint in (
         footer_api.blueprint(settings, sites, footer, callers),
@@ -117,6 +126,9 @@ def create_app(settings: Settings) -> Flask:
         staff_api.blueprint(sites, staff, staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
         decisions_api.blueprint(sites, decisions, staff_callers),
+        policy_api.blueprint(sites, policy_changes, staff_callers),
+        rules_api.blueprint(sites, rule_changes, previews, staff_callers),
+        readers_admin_api.blueprint(sites, bans, files, staff_callers),
         figures_api.blueprint(sites, Figures(database), staff_callers),
         log_api.blueprint(sites, Entries(database), staff_callers),
     ):
@@ -135,6 +147,9 @@ def create_app(settings: Settings) -> Flask:
         queue=queue,
         claims=claims,
         decisions=decisions,
+        policy_changes=PolicyChanges(database, policies, moderation_log),
+        entries=Entries(database),
+        figures=Figures(database),
     )
     app.register_blueprint(console_pages.blueprint(console))
     return app

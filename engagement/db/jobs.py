@@ -31,6 +31,12 @@ RETURNING, CARRYING_BACK, OPENING = "returning", "carrying-back", "opening"
 MOVING_BACK, GIVING_BACK, FORGETTING = "moving-back", "giving-back", "forgetting"
 """The states of its undoing, in their order; then it is done."""
 
+BAN = "ban"
+"""The kind of job that takes what a banned reader chose and reported, and gives it back."""
+TAKING, TAKING_REPORTS, KEPT = "taking", "taking-reports", "kept"
+GIVING_REPORTS, GIVING, LIFTING = "giving-reports", "giving", "lifting"
+"""The states of it, in their order; `KEPT` rests, or ends with the ban."""
+
 
 class Overtaken(Exception):
     """Somebody else has moved the job on meanwhile; what this transaction did is not to be committed."""
@@ -87,6 +93,14 @@ def supersede(connection: Connection, reader_id: UUID, by: UUID) -> None:
         .where(jobs.c.reader_id == reader_id, jobs.c.id != by, jobs.c.state != DONE)
         .values(state=DONE, version=jobs.c.version + 1, changed_at=clock.now(), next_at=None)
     )
+
+
+def hold_last(connection: Connection, kind: str, reader_id: UUID) -> Job | None:
+    """The reader's job of this kind that isn't done, held until the end of the transaction."""
+    mine = (jobs.c.reader_id == reader_id, jobs.c.kind == kind, jobs.c.state != DONE)
+    statement = select(jobs).where(*mine).order_by(jobs.c.id.desc()).limit(1).with_for_update()
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _job(row)
 
 
 def read(connection: Connection, id: UUID) -> Job | None:

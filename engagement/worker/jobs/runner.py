@@ -10,9 +10,10 @@ from prometheus_client import Counter, Gauge
 
 from engagement import clock
 from engagement.db import jobs
-from engagement.db.jobs import ERASE, MERGE, Job, Overtaken
+from engagement.db.jobs import BAN, ERASE, MERGE, Job, Overtaken
 from engagement.errors import EngagementError, Unavailable
 from engagement.logs import told
+from engagement.worker.jobs.banning import banning
 from engagement.worker.jobs.erasing import erasing
 from engagement.worker.jobs.merging import merging
 from engagement.worker.jobs.stores import Steps, Stores
@@ -40,7 +41,8 @@ class Jobs:
     def __init__(self, stores: Stores, kinds: Mapping[str, Steps] | None = None) -> None:
         """`kinds`: kind → its steps; those of this release unless others are given."""
         self._database = stores.database
-        self._kinds = {ERASE: erasing(stores), MERGE: merging(stores)} if kinds is None else kinds
+        ours = {ERASE: erasing(stores), MERGE: merging(stores), BAN: banning(stores)}
+        self._kinds = ours if kinds is None else kinds
         self._look_at = 0.0
 
     def work(self) -> bool:

@@ -30,7 +30,7 @@ WHILE = 0.1
 """Seconds after which a step plays no further part: where views are cold, each choice costs reads of SQL."""
 AGAIN = 0.5
 """Seconds before another pass over the choices: one is enough, unless Redis has lost what was played."""
-TAKING, GIVING, LIFTING, KEPT = "taking", "giving", "lifting", "kept"
+TAKING, GIVING, LIFTING, KEPT = jobs.TAKING, jobs.GIVING, jobs.LIFTING, jobs.KEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,169 @@
+"""Takes what a banned reader chose and reported, and gives it back when no ban takes it any more.
+
+Reports go and come with their comments' rows held, one comment at a time; choices through `choose`, under a
+bar. What was chosen on an article that is merged meanwhile comes back where that article is by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, select
+
+from engagement import clock
+from engagement.comments.counting import MOVED
+from engagement.db import bulk, jobs
+from engagement.db.jobs import GIVING, GIVING_REPORTS, KEPT, LIFTING, MERGED, TAKING, TAKING_REPORTS, Job
+from engagement.db.tables import articles, comments, job_choices, merged_moods, merges, reports
+from engagement.db.tables import jobs as jobs_table
+from engagement.hot.keys import MOOD, VOTE, Ballot
+from engagement.hot.playing import Move
+from engagement.moderation import reporting
+from engagement.moderation.taken import anew, taken_until
+from engagement.worker.jobs.stores import Steps, Stores
+from engagement.worker.jobs.taking import PAGE, Giving, Lifting, Progress, Taking, ballot_of, name_of, page_of
+
+REPORTS = 50
+"""Of one step."""
+
+
+def banning(stores: Stores) -> Steps:
+    """The steps of a ban that takes, in their order."""
+    return {
+        TAKING: Taking(stores, _then_reports, keeps=True),
+        TAKING_REPORTS: Reports(stores, reporting.OPEN),
+        KEPT: Keeping(stores),
+        GIVING_REPORTS: Reports(stores, reporting.TAKEN),
+        GIVING: GivingWhereItIs(stores),
+        LIFTING: Lifting(stores),
+    }
+
+
+def _then_reports(connection: Connection, job: Job) -> None:
+    jobs.move(connection, job, state=TAKING_REPORTS)
+
+
+def keep(connection: Connection, job: Job) -> None:
+    """All is taken: the job rests as long as a ban does take, and gives back after it."""
+    takes, until = taken_until(connection, job.reader_id)
+    if not takes:
+        jobs.move(connection, job, state=GIVING_REPORTS, progress=anew(job))
+    elif until is None:
+        jobs.move(connection, job, state=KEPT, rest=True)
+    else:
+        pause = max((until - clock.now()).total_seconds(), 0.0)
+        jobs.move(connection, job, state=KEPT, pause=pause)
+
+
+class Keeping:
+    """A ban with an end is over by itself."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._database = stores.database
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`."""
+        with self._database.write() as connection:
+            keep(connection, job)
+        return True
+
+
+class Reports:
+    """Takes the reader's reports that wait for a decision, or lets those that were taken wait again."""
+
+    def __init__(self, stores: Stores, state: str) -> None:
+        """`state`: of the reports that are looked for."""
+        self._database = stores.database
+        self._state = state
+
+    def __call__(self, job: Job) -> bool:
+        """See `Step`."""
+        r = reports.c
+        mine = select(r.article_id, r.comment_id).where(r.reader_id == job.reader_id, r.state == self._state)
+        with self._database.read() as connection:
+            ordered = mine.order_by(r.article_id, r.comment_id).limit(REPORTS)
+            found = connection.execute(ordered).all()
+        for article_id, comment_id in found:
+            with self._database.write() as connection:
+                jobs.lock(connection, job)
+                turn = reporting.take if self._state == reporting.OPEN else reporting.give_back
+                turn(connection, article_id, comment_id, job.reader_id)
+        with self._database.write() as connection:
+            if connection.execute(mine.limit(1)).one_or_none() is not None:
+                jobs.move(connection, job)
+            elif self._state == reporting.OPEN:
+                keep(connection, job)
+            else:
+                jobs.move(connection, job, state=GIVING)
+        return True
+
+
+class GivingWhereItIs(Giving):
+    """Gives back what was taken, where its article or comment is by now, and nothing is chosen there."""
+
+    def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
+        with self._database.read() as connection:
+            mine = job_choices.c.job_id == job.id
+            found = page_of(connection, job_choices, mine, progress.after, PAGE)
+            places = Places(connection, {row.article_id for row in found})
+            if places.merging:
+                return False
+            ballots = [places.of(connection, row) for row in found]
+        moves = [Move(b, row.choice, row.network) for b, row in zip(ballots, found, strict=True)]
+        played = self._play(job, owner, moves)
+        moved = [
+            (places.merges[row.article_id], job.reader_id, row.choice, True)
+            for row in found[:played]
+            if row.kind == MOOD and row.article_id in places.merges
+        ]
+        with self._database.write() as connection:
+            # So that an undoing of the merge takes the mood back to where it was.
+            columns = ("job_id", "reader_id", "choice", "given")
+            bulk.put(connection, merged_moods, columns, moved, replace=("choice", "given"))
+            if not played == len(found) < PAGE:
+                after = name_of(found[played - 1])
+                jobs.move(connection, job, progress=asdict(replace(progress, after=after)))
+            else:
+                jobs.move(connection, job, state=LIFTING)
+        return True
+
+
+class Places:
+    """Where articles that are merged are by now. `merging`: one of them is on the way."""
+
+    def __init__(self, connection: Connection, ids: set[UUID]) -> None:
+        m, into, j = merges.c, articles.alias("into"), jobs_table.c
+        rows = connection.execute(
+            select(m.article_id, m.into_id, m.job_id, j.state, into.c.site, into.c.external_id)
+            .join(into, into.c.id == m.into_id)
+            .join(jobs_table, j.id == m.job_id)
+            .where(m.article_id.in_(ids))
+        ).all()
+        self.merging = any(row.state != MERGED for row in rows)
+        self.merges: dict[UUID, UUID] = {row.article_id: row.job_id for row in rows}
+        self._into = {row.article_id: row for row in rows}
+
+    def of(self, connection: Connection, row: Any) -> Ballot:
+        """The ballot on which this choice (of `page_of`) belongs now."""
+        into = self._into.get(row.article_id)
+        if row.kind == MOOD:
+            return Ballot(into.site, into.external_id, MOOD) if into else ballot_of(row)
+        there = _comment(connection, row.article_id, row.subject_id)
+        if there is not None and there.status == MOVED and into is not None:
+            return Ballot(into.site, into.external_id, VOTE, str(row.subject_id))
+        if there is not None and there.came_from is not None:
+            back = _comment(connection, there.came_from, row.subject_id)
+            if back is not None and back.status != MOVED:  # the merge that had brought it is undone
+                return Ballot(back.site, back.external_id, VOTE, str(row.subject_id))
+        return ballot_of(row)
+
+
+def _comment(connection: Connection, article_id: UUID, comment_id: UUID) -> Any:
+    c, a = comments.c, articles.c
+    return connection.execute(
+        select(c.status, c.came_from, a.site, a.external_id)
+        .join(articles, and_(a.id == c.article_id))
+        .where(c.article_id == article_id, c.id == comment_id)
+    ).one_or_none()
