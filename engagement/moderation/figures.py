@@ -18,6 +18,8 @@ from engagement.errors import Invalid
 from engagement.moderation.deciding import FLAGS, RESTRICTING, UNDO
 
 LONGEST = timedelta(days=92)
+AROUND = timedelta(seconds=10)
+"""By how much the time in an id, and that in its row, may differ."""
 REFUSED = (REJECTED, SPAM, DELETED)
 
 
@@ -53,15 +55,14 @@ def _made(site: str, start: datetime, upto: datetime) -> list[ColumnElement[bool
     """Decisions of the staff within the span. Their ids begin with their time, and are indexed."""
     d = decisions.c
     return [
-        d.site == site, d.id >= _first_id(start), d.id < _first_id(upto),
+        d.site == site, d.id >= _first_id(start - AROUND), d.id < _first_id(upto + AROUND),
         d.created_at >= start, d.created_at < upto, d.actor_kind == "staff", d.action != UNDO,
     ]  # fmt: skip
 
 
 def _first_id(moment: datetime) -> UUID:
-    """No UUIDv7 of this millisecond or later is smaller. Ids may be a little older than their row says."""
-    ms = max(int(moment.timestamp() * 1_000) - 1_000, 0)
-    return UUID(int=ms << 80)
+    """No UUIDv7 of this millisecond or later is smaller."""
+    return UUID(int=max(int(moment.timestamp() * 1_000), 0) << 80)
 
 
 def _decisions(

@@ -1,4 +1,7 @@
-"""What is kept for a while only: idempotency keys, network hashes and their keys, bars that are over."""
+"""What is kept for a while only: idempotency keys, network hashes and their keys, bars that are over.
+
+And what is made up for bit by bit: the cases of old comments.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from engagement.hot import bars
 from engagement.hot.connection import Hot
 from engagement.readers.network_keys import current_key, forget_keys
 from engagement.settings import Settings
+from engagement.worker.backfill import Backfill
 from engagement.worker.networks import Networks
 
 log = structlog.get_logger()
@@ -36,7 +40,8 @@ class Housekeeping:
         self._hot = hot
         self._settings = settings
         self._networks = Networks(database, settings.network_keep_days)
-        self._tidy_at = self._look_at = time.monotonic()
+        self._backfill = Backfill(database)
+        self._tidy_at = self._look_at = self._fill_at = time.monotonic()
 
     def work(self) -> None:
         """Most often it does nothing. Raises `Unavailable`; any other fault keeps nothing else waiting."""
@@ -48,6 +53,9 @@ class Housekeeping:
                 self._look_at = time.monotonic() + LOOK
                 if self._networks.step():
                     self._look_at = time.monotonic() + PACE
+            if time.monotonic() >= self._fill_at:
+                self._fill_at = time.monotonic() + PACE
+                self._backfill.step()
         except Unavailable:
             self._tidy_at = self._look_at = time.monotonic()
             raise
