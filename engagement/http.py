@@ -134,6 +134,6 @@ def init_app(app: Flask, body_max_bytes: int, database_is_down: Callable[[], boo
     def mark(response: Response) -> Response:
         """What Redis alone could answer while the database is down: tallies are right, pages may be old."""
         marked = "Engagement-Degraded" in response.headers
-        if response.cache_control.public and not marked and database_is_down():
+        if database_is_down() and not marked and response.cache_control.public:
             mark_degraded(response, "database")
         return response
