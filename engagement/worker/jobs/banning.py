@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Row, select
 
 from engagement import clock
 from engagement.comments.counting import MOVED
@@ -114,9 +114,10 @@ class GivingWhereItIs(Giving):
         moves = [Move(b, row.choice, row.network) for b, row in zip(ballots, found, strict=True)]
         played = self._play(job, owner, moves)
         moved = [
-            (places.merges[row.article_id], job.reader_id, row.choice, True)
+            (merge.job_id, job.reader_id, row.choice, True)
             for row in found[:played]
-            if row.kind == MOOD and row.article_id in places.merges
+            if row.kind == MOOD
+            for merge in places.merges(row.article_id)
         ]
         with self._database.write() as connection:
             # So that an undoing of the merge takes the mood back to where it was.
@@ -134,29 +135,39 @@ class Places:
     """Where articles that are merged are by now. `merging`: one of them is on the way."""
 
     def __init__(self, connection: Connection, ids: set[UUID]) -> None:
+        self._into: dict[UUID, Row[Any]] = {}
         m, into, j = merges.c, articles.alias("into"), jobs_table.c
-        rows = connection.execute(
+        statement = (
             select(m.article_id, m.into_id, m.job_id, j.state, into.c.site, into.c.external_id)
             .join(into, into.c.id == m.into_id)
             .join(jobs_table, j.id == m.job_id)
-            .where(m.article_id.in_(ids))
-        ).all()
-        self.merging = any(row.state != MERGED for row in rows)
-        self.merges: dict[UUID, UUID] = {row.article_id: row.job_id for row in rows}
-        self._into = {row.article_id: row for row in rows}
+        )
+        while ids:  # an article may be merged into one that is merged itself
+            rows = connection.execute(statement.where(m.article_id.in_(ids))).all()
+            self._into |= {row.article_id: row for row in rows}
+            ids = {row.into_id for row in rows} - self._into.keys()
+        self.merging = any(row.state != MERGED for row in self._into.values())
+
+    def merges(self, article_id: UUID) -> list[Row[Any]]:
+        """The merges that have brought an article to where it is, the first one first."""
+        found: list[Row[Any]] = []
+        while (merge := self._into.get(article_id)) is not None:
+            found.append(merge)
+            article_id = merge.into_id
+        return found
 
     def of(self, connection: Connection, row: Any) -> Ballot:
         """The ballot on which this choice (of `page_of`) belongs now."""
-        into = self._into.get(row.article_id)
+        way = self.merges(row.article_id)
         if row.kind == MOOD:
-            return Ballot(into.site, into.external_id, MOOD) if into else ballot_of(row)
+            return Ballot(way[-1].site, way[-1].external_id, MOOD) if way else ballot_of(row)
         there = _comment(connection, row.article_id, row.subject_id)
-        if there is not None and there.status == MOVED and into is not None:
-            return Ballot(into.site, into.external_id, VOTE, str(row.subject_id))
-        if there is not None and there.came_from is not None:
-            back = _comment(connection, there.came_from, row.subject_id)
-            if back is not None and back.status != MOVED:  # the merge that had brought it is undone
-                return Ballot(back.site, back.external_id, VOTE, str(row.subject_id))
+        if there is not None and there.status == MOVED and way:
+            return Ballot(way[-1].site, way[-1].external_id, VOTE, str(row.subject_id))
+        while there is not None and there.came_from is not None:
+            there = _comment(connection, there.came_from, row.subject_id)
+            if there is not None and there.status != MOVED:  # the merge that had brought it is undone
+                return Ballot(there.site, there.external_id, VOTE, str(row.subject_id))
         return ballot_of(row)
 
 
@@ -164,6 +175,6 @@ def _comment(connection: Connection, article_id: UUID, comment_id: UUID) -> Any:
     c, a = comments.c, articles.c
     return connection.execute(
         select(c.status, c.came_from, a.site, a.external_id)
-        .join(articles, and_(a.id == c.article_id))
+        .join(articles, a.id == c.article_id)
         .where(c.article_id == article_id, c.id == comment_id)
     ).one_or_none()
