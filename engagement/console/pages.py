@@ -10,10 +10,12 @@ from flask import Blueprint, Response, g, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from engagement.console import showing, words
+from engagement.console.articles import add_articles
 from engagement.console.deciding import add_deciding
 from engagement.console.entry import add_entry
 from engagement.console.marking import marked
 from engagement.console.queue import add_queue
+from engagement.console.record import add_record
 from engagement.console.services import Services
 from engagement.errors import NotFound, Problem, Unauthorized
 from engagement.openapi import problem_of
@@ -46,7 +48,7 @@ def blueprint(services: Services) -> Blueprint:
     def static(filename: str) -> Response:
         return send_from_directory(STATIC_FILES, filename, max_age=STATIC_MAX_AGE)
 
-    for add in (add_entry, add_queue, add_deciding):
+    for add in (add_entry, add_queue, add_deciding, add_articles, add_record):
         add(pages, services)
 
     @pages.route("/<path:unknown>", methods=["GET", "POST"])
@@ -60,6 +62,7 @@ def blueprint(services: Services) -> Blueprint:
         if session is None:
             return {"words": words, "member": None}
         return {
+            "at": g.get("at"),
             "words": words,
             "marked": marked,
             "member": session.member,

@@ -62,14 +62,14 @@ def add_queue(pages: Blueprint, services: Services) -> None:
 
     @pages.post("/<site>/comments/<uuid:comment>/claim")
     def claim(site: str, comment: UUID) -> Response:
-        """Keep others off it while one reads it."""
+        """Keep others off it while one reads it; says who is on it, if it is somebody else."""
         guard.check()
         at = entered(services, site, DECIDE)
         try:
             until = services.claims.claim(at.site.key, comment, at.member)
         except Claimed as problem:
             present = problem.present or {}
-            return show("claim.html", at, 409, claim=present.get("claim"), id=comment)
+            return show("claim.html", at, claim=present.get("claim"), id=comment)
         claimed = {"mine": True, "until": clock.rfc3339(until), "by": {"name": at.member.name}}
         return show("claim.html", at, claim=claimed, id=comment)
 

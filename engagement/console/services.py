@@ -10,6 +10,9 @@ from engagement.console.sessions import Sessions
 from engagement.db.engine import Database
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
+from engagement.moderation.entries import Entries
+from engagement.moderation.figures import Figures
+from engagement.moderation.policies import PolicyChanges
 from engagement.moderation.queue import Queue
 from engagement.settings import Settings
 from engagement.sites.service import Sites
@@ -32,3 +35,6 @@ class Services:
     queue: Queue
     claims: Claims
     decisions: Decisions
+    policy_changes: PolicyChanges
+    entries: Entries
+    figures: Figures

@@ -7,17 +7,17 @@ from typing import Final
 
 from engagement.moderation.queue import COUNTED
 from engagement.moderation.reasons import GIVEN, REASONS, reason_of
-from engagement.staff.roles import APPEALS, LOG, POLICY, QUEUE, READERS, RULES, STATISTICS, TOKENS
+from engagement.staff import roles
 
 PAGES: Final = (
-    ("queue", "Queue", QUEUE),
-    ("articles", "Articles", POLICY),
-    ("rules", "Rules", RULES),
-    ("readers", "Readers", READERS),
-    ("appeals", "Appeals", APPEALS),
-    ("log", "Log", LOG),
-    ("figures", "Figures", STATISTICS),
-    ("tokens", "Tokens", TOKENS),
+    ("queue", "Queue", roles.QUEUE),
+    ("articles", "Articles", roles.POLICY),
+    ("rules", "Rules", roles.RULES),
+    ("readers", "Readers", roles.READERS),
+    ("appeals", "Appeals", roles.APPEALS),
+    ("log", "Log", roles.LOG),
+    ("figures", "Figures", roles.STATISTICS),
+    ("tokens", "Tokens", roles.TOKENS),
 )
 """Path, label, permission."""
 QUEUES: Final = {
@@ -64,7 +64,28 @@ DONE: Final = {
     "open_thread": "Thread opened",
     "undo": "Undone",
 }
+ACTORS: Final = {
+    "staff": "Somebody of the staff",
+    "rule": "A rule",
+    "system": "The service",
+    "reader": "A reader",
+}
 NONE: Final = "\N{EN DASH}"
+YES_NO: Final = {"true": "yes", "false": "no"}
+FIELDS: Final = {
+    "moderation": (
+        "Comments are shown",
+        {"post": "at once, and read later", "pre": "once a moderator has approved them"},
+    ),
+    "closed": ("No more comments", YES_NO),
+    "reactions_only": ("Reactions, but no comments", YES_NO),
+    "close_after_days": ("Comments close after so many days (0: never)", None),
+    "hold_links": ("Comments with links wait", YES_NO),
+    "hold_new_readers": ("So many first comments of a reader wait (0: none)", None),
+    "slow_mode": ("Seconds between two comments of a reader (0: any)", None),
+    "hold_after_reports": ("Reports that take a comment from view (0: none do)", None),
+}
+"""Field of a policy → its label, and the words for its values; None: a number."""
 ROLES: Final = {"owner": "Owner", "admin": "Administrator", "moderator": "Moderator", "service": "Back end"}
 
 
@@ -121,3 +142,15 @@ def clock(at: str) -> str:
 def up_to(count: int) -> str:
     """`12`, and `1,000+` where it was not counted further."""
     return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
+
+
+def value(name: str, of: object) -> str:
+    """A policy's value, in words."""
+    known = FIELDS[name][1]
+    key = str(of).lower() if isinstance(of, bool) else str(of)
+    return known[key] if known else key
+
+
+def act(action: str) -> str:
+    """An action of the log, as a sentence without its subject: `token.made` is "Token made"."""
+    return action.replace(".", " ").replace("_", " ").replace("-", " ").capitalize()
