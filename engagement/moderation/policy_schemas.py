@@ -8,27 +8,31 @@ import marshmallow as ma
 
 from engagement.moderation.policy import MAX_COUNT, MAX_DAYS, MAX_SECONDS, POST, PRE
 
+
+class Flag(ma.fields.Boolean):
+    """True or false, and nothing that stands for them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 _VALUES: Final[dict[str, ma.fields.Field[Any]]] = {
     "moderation": ma.fields.String(
         allow_none=True,
         validate=ma.validate.OneOf([POST, PRE]),
         metadata={"description": "After comments are shown, or before"},
     ),
-    "closed": ma.fields.Boolean(
-        allow_none=True, truthy={True}, falsy={False}, metadata={"description": "No more comments"}
-    ),
-    "reactions_only": ma.fields.Boolean(
-        allow_none=True, truthy={True}, falsy={False}, metadata={"description": "No comments at all"}
-    ),
+    "closed": Flag(allow_none=True, metadata={"description": "No more comments"}),
+    "reactions_only": Flag(allow_none=True, metadata={"description": "No comments at all"}),
     "close_after_days": ma.fields.Integer(
         allow_none=True,
         strict=True,
         validate=ma.validate.Range(0, MAX_DAYS),
         metadata={"description": "Days since the article is there; 0: never"},
     ),
-    "hold_links": ma.fields.Boolean(
-        allow_none=True, truthy={True}, falsy={False}, metadata={"description": "Comments with links wait"}
-    ),
+    "hold_links": Flag(allow_none=True, metadata={"description": "Comments with links wait"}),
     "hold_new_readers": ma.fields.Integer(
         allow_none=True,
         strict=True,

@@ -179,6 +179,9 @@ def checked_settings(kind: str, given: Any, faults: dict[str, list[str]]) -> dic
     except ma.ValidationError as error:
         _name("settings", error.messages, faults)
         return {}
+    for phrases in ("phrases", "innocent"):
+        if phrases in loaded:
+            loaded[phrases] = [phrase.strip() for phrase in loaded[phrases]]
     for domains in ("allow", "deny", "also", "except"):
         if domains in loaded:
             loaded[domains] = [domain.lower() for domain in loaded[domains]]
