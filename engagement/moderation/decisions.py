@@ -16,7 +16,7 @@ from engagement.comments import emptying
 from engagement.db.engine import Database
 from engagement.db.tables import articles, decisions
 from engagement.errors import Decided, NotFound, Outrun, Problem, Rewritten
-from engagement.moderation import cases, deciding, finding, statements
+from engagement.moderation import cases, deciding, finding, reporting, statements
 from engagement.moderation.context import tell_case
 from engagement.moderation.deciding import APPROVE, DELETE, FLAGS, RESTRICTING, UNDO, Wanted
 from engagement.moderation.effects import Effects
@@ -187,6 +187,7 @@ def _decide(
     elif action == APPROVE:
         statements.withdraw(connection, article_id=row.article_id, comment_id=row.id)
     if action not in FLAGS:
+        reporting.settle(connection, row.article_id, row.id, action in RESTRICTING)
         cases.settle_reports(connection, row.article_id, row.id)
     if action not in ("close_thread", "open_thread"):
         changes |= {"seen": True, "claimed_by": None, "claimed_until": None}
