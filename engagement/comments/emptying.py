@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, exists, select, update
 
 from engagement.comments.counting import DELETED, moved
 from engagement.db.events import tell
-from engagement.db.tables import comment_revisions, comments
+from engagement.db.tables import comment_revisions, comments, text_digests
 
 REMOVED = "comment.deleted"
 
@@ -31,6 +31,7 @@ def empty(connection: Connection, row: Row[Any]) -> None:
     connection.execute(
         delete(comment_revisions).where(r.article_id == row.article_id, r.comment_id == row.id)
     )
+    connection.execute(delete(text_digests).where(text_digests.c.comment_id == row.id))
     connection.execute(
         update(comments)
         .where(c.article_id == row.article_id, c.id == row.id)

@@ -193,6 +193,17 @@ def test_nearly_the_same_text_by_anybody_anywhere_is_a_duplicate(
     assert len(kept) == 1  # what is old goes with what is new
 
 
+def test_what_was_taken_back_was_not_said(
+    client: FlaskClient, admin: Headers, ann: Headers, ben: Headers, database: Database
+) -> None:
+    make(client, admin, "duplicate", {})
+    posted = post(client, ann, LONG)
+    assert client.delete(f"{A}/comments/{posted['id']}", headers=ann).status_code == 204
+    with database.read() as connection:
+        assert connection.execute(select(text_digests)).all() == []
+    assert post(client, ben, LONG)["status"] == "approved"
+
+
 def test_an_edit_of_ones_own_is_no_duplicate(client: FlaskClient, admin: Headers, ann: Headers) -> None:
     make(client, admin, "duplicate", {})
     posted = post(client, ann, LONG)
