@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, text
 
 from engagement import clock
-from engagement.db import bulk, names
+from engagement.db import names
+from engagement.db.prepared import Prepared
 from engagement.db.tables import articles, idempotency_keys
 from engagement.errors import Invalid
 from engagement.sites.service import Article
@@ -39,21 +40,17 @@ def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) 
     """
     if draft.idempotency_key is None:
         return None
-    k = idempotency_keys.c
-    row = connection.execute(
-        select(k.article_id, k.comment_id, k.digest).where(
-            k.reader_id == reader_id, k.key == draft.idempotency_key
-        )
-    ).one_or_none()
-    if row is None:
+    used = _USED.first(connection, {"reader_id": reader_id, "key": draft.idempotency_key})
+    if used is None:
         return None
-    at: UUID = names.follow(connection, [row.article_id])[row.article_id]
-    if at != row.article_id:  # posted on an article that was merged into this one since
-        name = select(articles.c.external_id).where(articles.c.id == row.article_id)
+    article_id, comment_id, digest = used
+    at: UUID = names.follow(connection, [article_id])[article_id]
+    if at != article_id:  # posted on an article that was merged into this one since
+        name = select(articles.c.external_id).where(articles.c.id == article_id)
         article = connection.execute(name).scalar_one()
-    if row.digest != draft.digest(article):
+    if digest != draft.digest(article):
         raise Invalid(errors={HEADER: ["was used for another comment"]})
-    return at, row.comment_id
+    return at, comment_id
 
 
 def claim(connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID) -> bool:
@@ -63,7 +60,24 @@ def claim(connection: Connection, reader_id: UUID, article: Article, draft: Draf
     """
     if draft.idempotency_key is None:
         return True
-    columns = ("reader_id", "key", "article_id", "comment_id", "digest", "created_at")
-    digest = draft.digest(article.external_id)
-    row = (reader_id, draft.idempotency_key, article.id, comment_id, digest, clock.now())
-    return bulk.put(connection, idempotency_keys, columns, [row]) == 1
+    row = {
+        "reader_id": reader_id, "key": draft.idempotency_key, "article_id": article.id,
+        "comment_id": comment_id, "digest": draft.digest(article.external_id), "created_at": clock.now(),
+    }  # fmt: skip
+    return _CLAIM.run(connection, row) == 1
+
+
+# Made once: the widget sends a key with every post.
+_k = idempotency_keys.c
+_GIVEN = {column.name: bindparam(column.name, type_=column.type) for column in idempotency_keys.columns}
+_USED = Prepared(
+    select(_k.article_id, _k.comment_id, _k.digest).where(
+        _k.reader_id == _GIVEN["reader_id"], _k.key == _GIVEN["key"]
+    )
+)
+_CLAIM = Prepared(
+    text(
+        f"INSERT INTO {idempotency_keys.name} ({', '.join(_GIVEN)}) "
+        f"VALUES ({', '.join(f':{name}' for name in _GIVEN)}) ON CONFLICT DO NOTHING"
+    ).bindparams(*_GIVEN.values())
+)
