@@ -25,7 +25,15 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
-from engagement.moderation import decisions_api, figures_api, log_api, policy_api, queue_api, rules_api
+from engagement.moderation import (
+    decisions_api,
+    figures_api,
+    log_api,
+    policy_api,
+    queue_api,
+    reports_api,
+    rules_api,
+)
 from engagement.moderation import readers_api as readers_admin_api
 from engagement.moderation.bans import Bans
 from engagement.moderation.claims import Claims
@@ -38,6 +46,7 @@ from engagement.moderation.log import ModerationLog
 from engagement.moderation.policies import Policies, PolicyChanges
 from engagement.moderation.queue import Queue
 from engagement.moderation.reader_files import ReaderFiles
+from engagement.moderation.reports import Reports
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.moderation.rules.preview import Previews
@@ -105,6 +114,7 @@ def create_app(settings: Settings) -> Flask:
     decisions = Decisions(database, effects, moderation_log)
     bans = Bans(database, bars, moderation_log)
     files = ReaderFiles(database, moderation_log)
+    reports = Reports(database, sites, limits, policies, effects, moderation_log)
     policy_changes = PolicyChanges(database, policies, moderation_log)
     rule_changes, previews = RuleChanges(database, known, moderation_log), Previews(database)
     api = openapi.init_app(app)
@@ -129,6 +139,7 @@ def create_app(settings: Settings) -> Flask:
         policy_api.blueprint(sites, policy_changes, staff_callers),
         rules_api.blueprint(sites, rule_changes, previews, staff_callers),
         readers_admin_api.blueprint(sites, bans, files, staff_callers),
+        reports_api.blueprint(sites, reports, callers),
         figures_api.blueprint(sites, Figures(database), staff_callers),
         log_api.blueprint(sites, Entries(database), staff_callers),
     ):
