@@ -47,6 +47,8 @@ class RateLimits:
         self._comments = parse_many(settings.ratelimit_comments)
         factor = settings.ratelimit_network_factor
         self._exports = parse_many(settings.ratelimit_exports)
+        self._reports = parse_many(settings.ratelimit_reports)
+        self._network_reports = [_times(item, factor) for item in self._reports]
         self._network_choices = [_times(item, factor) for item in self._choices]
         self._network_comments = [_times(item, factor) for item in self._comments]
         self._network_exports = [_times(item, factor) for item in self._exports]
@@ -70,6 +72,10 @@ class RateLimits:
     def export(self, reader: UUID, network: str) -> None:
         """All that is held of a reader, told once more."""
         self._hit("export", self._both(reader, self._exports, network, self._network_exports))
+
+    def report(self, reader: UUID, network: str) -> None:
+        """A report of a comment, or an appeal."""
+        self._hit("report", self._both(reader, self._reports, network, self._network_reports))
 
     def preview(self, network: str) -> None:
         """A text that is shown as it would look."""

@@ -69,6 +69,8 @@ class Settings:
     """Reactions and votes per reader; `ratelimit_network_factor` times that per network."""
     ratelimit_comments: str = "4/minute;60/hour"
     """Comments per reader; `ratelimit_network_factor` times that per network."""
+    ratelimit_reports: str = "10/minute;60/hour"
+    """Reports and appeals per reader; `ratelimit_network_factor` times that per network."""
     ratelimit_exports: str = "5/hour"
     """Exports of all that is held of a reader; `ratelimit_network_factor` times that per network."""
     ratelimit_network_factor: int = 20
@@ -141,6 +143,7 @@ def load(**given: Any) -> Settings:
         "ratelimit_articles": lambda n: env.str(n, validate=_rate),
         "ratelimit_choices": lambda n: env.str(n, validate=_rate),
         "ratelimit_comments": lambda n: env.str(n, validate=_rate),
+        "ratelimit_reports": lambda n: env.str(n, validate=_rate),
         "ratelimit_exports": lambda n: env.str(n, validate=_rate),
         "ratelimit_network_factor": lambda n: env.int(n, validate=Range(1, 10_000)),
         "erase_choices": lambda n: env.str(n, validate=OneOf(["taken", "kept"])),

@@ -80,6 +80,7 @@ _ALL = (
         "An automatic check could not be made, so that a moderator looks.",
         "comments are read first",
     ),
+    _terms("shadow", "What you write is shown to nobody else for now.", "what they ask of readers"),
     _terms("reports", "Other readers have reported it.", "what they ask of readers"),
     _terms("spam", "It is advertising, or spam.", "no advertising and no spam", SCAMS, given=True),
     _terms("abuse", "It attacks or insults somebody.", "no attacks on others", CYBER_VIOLENCE, given=True),

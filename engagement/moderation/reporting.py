@@ -5,6 +5,7 @@ Who changes a report that waits holds its comment's row; its weight stands in th
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,22 @@ def settle(connection: Connection, article_id: UUID, comment_id: UUID, right: bo
     for row in found:
         standing.reported(connection, row.site, row.reader_id, right=int(right), wrong=int(not right))
     return len(found)
+
+
+def reopen(connection: Connection, article_id: UUID, comment_id: UUID, since: datetime) -> None:
+    """The decision on a comment that is locked, made at `since`, is undone: what it settled waits again."""
+    r = reports.c
+    settled = (
+        r.article_id == article_id, r.comment_id == comment_id,
+        r.state.in_((RIGHT, WRONG)), r.decided_at >= since,
+    )  # fmt: skip
+    found = connection.execute(select(reports).where(*settled).order_by(r.reader_id)).all()
+    if found:
+        connection.execute(update(reports).where(*settled).values(state=OPEN, decided_at=None))
+    for row in found:
+        right = row.state == RIGHT
+        standing.reported(connection, row.site, row.reader_id, right=-int(right), wrong=-int(not right))
+        cases.add_report(connection, article_id, comment_id, row.weight)
 
 
 def take(connection: Connection, article_id: UUID, comment_id: UUID, reader_id: UUID) -> None:
