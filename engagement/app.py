@@ -46,6 +46,7 @@ from engagement.moderation.log import ModerationLog
 from engagement.moderation.policies import Policies, PolicyChanges
 from engagement.moderation.queue import Queue
 from engagement.moderation.reader_files import ReaderFiles
+from engagement.moderation.reader_search import ReaderSearch
 from engagement.moderation.reports import Reports
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
@@ -161,6 +162,11 @@ def create_app(settings: Settings) -> Flask:
         policy_changes=PolicyChanges(database, policies, moderation_log),
         entries=Entries(database),
         figures=Figures(database),
+        rule_changes=rule_changes,
+        previews=previews,
+        bans=bans,
+        files=files,
+        reader_search=ReaderSearch(database),
     )
     app.register_blueprint(console_pages.blueprint(console))
     return app

@@ -86,13 +86,12 @@ def add_articles(pages: Blueprint, services: Services) -> None:
 def _field(services: Services, at: At, layer: Layer, policy: Policy, name: str) -> dict[str, Any]:
     """A value, whether it was set here, and in words where it comes from."""
     why = policy.why(name)
-    by = services.staff.member(why.by) if why.by else None
     return {
         "name": name,
         "value": getattr(policy, name),
         "is_set": name in layer.settings,
         "why": why,
-        "by": by.name if by else None,
+        "by": services.named(why.by),
     }
 
 

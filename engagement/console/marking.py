@@ -15,19 +15,17 @@ def marked(text: str, hits: Iterable[Mapping[str, Any]], revision: int) -> Marku
 
     Places that overlap are one; one that the text has not is left out.
     """
+    return found_in(text, [hit["found"] for hit in hits if hit["revision"] == revision])
+
+
+def found_in(text: str, found: Iterable[Mapping[str, Any]]) -> Markup:
+    """As `marked`, of what a rule tells: `start` and `end` where it has found something at a place."""
+    places = [(each["start"], each["end"]) for each in found if "start" in each and "end" in each]
     html, at = Markup(), 0
-    for start, end in _joined(_places(hits, revision), len(text)):
+    for start, end in _joined(places, len(text)):
         html += escape(text[at:start]) + MARK % text[start:end]
         at = end
     return html + escape(text[at:])
-
-
-def _places(hits: Iterable[Mapping[str, Any]], revision: int) -> list[tuple[int, int]]:
-    return [
-        (hit["found"]["start"], hit["found"]["end"])
-        for hit in hits
-        if hit["revision"] == revision and "start" in hit["found"] and "end" in hit["found"]
-    ]
 
 
 def _joined(places: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:

@@ -13,16 +13,29 @@ from engagement.console import showing, words
 from engagement.console.articles import add_articles
 from engagement.console.deciding import add_deciding
 from engagement.console.entry import add_entry
-from engagement.console.marking import marked
+from engagement.console.marking import found_in, marked
 from engagement.console.queue import add_queue
+from engagement.console.readers import add_readers
 from engagement.console.record import add_record
+from engagement.console.rules import add_rules
 from engagement.console.services import Services
+from engagement.console.tokens import add_tokens
 from engagement.errors import NotFound, Problem, Unauthorized
 from engagement.openapi import problem_of
 
 log = structlog.get_logger()
 STATIC_FILES: Final = Path(__file__).with_name("static")
 STATIC_MAX_AGE: Final = 300  # seconds
+ROUTES: Final = (
+    add_entry,
+    add_queue,
+    add_deciding,
+    add_articles,
+    add_rules,
+    add_readers,
+    add_record,
+    add_tokens,
+)
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -48,7 +61,16 @@ def blueprint(services: Services) -> Blueprint:
     def static(filename: str) -> Response:
         return send_from_directory(STATIC_FILES, filename, max_age=STATIC_MAX_AGE)
 
-    for add in (add_entry, add_queue, add_deciding, add_articles, add_record):
+    for add in (
+        add_entry,
+        add_queue,
+        add_deciding,
+        add_articles,
+        add_rules,
+        add_readers,
+        add_record,
+        add_tokens,
+    ):
         add(pages, services)
 
     @pages.route("/<path:unknown>", methods=["GET", "POST"])
@@ -65,6 +87,7 @@ def blueprint(services: Services) -> Blueprint:
             "at": g.get("at"),
             "words": words,
             "marked": marked,
+            "found_in": found_in,
             "member": session.member,
             "csrf": services.guard.token(),
             "sites": lambda: showing.sites_of(services, session.member),

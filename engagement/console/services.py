@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from engagement.console.guard import Guard
 from engagement.console.links import Links
 from engagement.console.sessions import Sessions
 from engagement.db.engine import Database
+from engagement.moderation.bans import Bans
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
 from engagement.moderation.entries import Entries
 from engagement.moderation.figures import Figures
 from engagement.moderation.policies import PolicyChanges
 from engagement.moderation.queue import Queue
+from engagement.moderation.reader_files import ReaderFiles
+from engagement.moderation.reader_search import ReaderSearch
+from engagement.moderation.rules.changes import RuleChanges
+from engagement.moderation.rules.preview import Previews
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
@@ -38,3 +44,15 @@ class Services:
     policy_changes: PolicyChanges
     entries: Entries
     figures: Figures
+    rule_changes: RuleChanges
+    previews: Previews
+    bans: Bans
+    files: ReaderFiles
+    reader_search: ReaderSearch
+
+    def named(self, member_id: str | UUID | None) -> str | None:
+        """The name of one of the staff; None where it was nobody, or is nobody any more."""
+        if member_id is None:
+            return None
+        member = self.staff.member(member_id if isinstance(member_id, UUID) else UUID(member_id))
+        return member.name if member else None

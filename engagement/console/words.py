@@ -64,6 +64,44 @@ DONE: Final = {
     "open_thread": "Thread opened",
     "undo": "Undone",
 }
+KINDS: Final = {
+    "phrases": "Words and phrases",
+    "links": "Links",
+    "duplicate": "The same text again",
+    "flood": "Too many in a short time",
+    "caps": "Capitals",
+    "mail_domain": "Disposable mail addresses",
+    "scorer": "A scorer",
+}
+MODES: Final = {"on": "on", "shadow": "only noted", "off": "off"}
+RULE_ACTIONS: Final = {"hold": "hold for a moderator", "spam": "mark as spam", "reject": "reject"}
+REASON_CHOICES: Final = tuple(REASONS)
+BANS: Final = {
+    "warning": "Warn: it is told, and nothing else",
+    "suspension": "Suspend: reads, and doesn't write, until it ends",
+    "ban": "Ban: reads, and doesn't write",
+    "shadow": "Shadow: is shown to themself alone",
+}
+BAN_NAMES: Final = {"warning": "Warning", "suspension": "Suspension", "ban": "Ban", "shadow": "Shadow mode"}
+TRUSTS: Final = {"new": "as somebody new", "usual": "as everybody", "trusted": "trusted"}
+RESTRICTIONS: Final = {
+    "hold": "Held",
+    "removal": "Removed",
+    "spam": "Removed as spam",
+    **BAN_NAMES,
+}
+TOLD: Final = {
+    "made": "The rule is made.",
+    "changed": "The rule has a new version.",
+    "ended": "The rule is ended.",
+    "noted": "The note is kept.",
+    "trusted": "It is set.",
+    "banned": "It is done, and the reader is told.",
+    "lifted": "It is lifted, and what it took comes back.",
+    "granted": "The appeal is granted, and the restriction is no more.",
+    "refused": "The appeal is refused, and the reader can read why.",
+}
+"""What a page says after a form of it was sent."""
 ACTORS: Final = {
     "staff": "Somebody of the staff",
     "rule": "A rule",
