@@ -311,8 +311,8 @@ def test_a_ban_with_many_votes_is_exact_while_votes_arrive(
     assert stored(world, ids) == {id: (1 + (id in for_zoe), 1) for id in ids}
     some = ids[:: max(1, VOTES // 100)]
     ballots = [Ballot("demo", "a", VOTE, str(id)) for id in some]
-    live = [world.hot.play(tallying(ballot)) for ballot in ballots]
-    assert live == [{"up": 1 + (id in for_zoe), "down": 1} for id in some]
+    seen = [world.hot.play(tallying(ballot)) for ballot in ballots]
+    assert seen == [{"up": 1 + (id in for_zoe), "down": 1} for id in some]
     assert verify(world.database, world.hot).differences == []
 
 
