@@ -159,6 +159,7 @@ class Decisions:
             update(decisions).where(decisions.c.id == found.id).values(undone_by=undoing["id"])
         )
         _state_reasons(connection, row, before, undoing["id"], found)
+        reporting.reopen(connection, article_id, row.id, found.created_at)
         was = before["case"]
         changes = {"seen": was["seen"], "decision_id": was["decision"] and UUID(was["decision"])}
         cases.change(connection, article_id, row.id, changes | {"queued_at": case.queued_at})

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from engagement.db.engine import Database
-from engagement.db.tables import decisions, moderation_log, statements
+from engagement.db.tables import decisions, moderation_log, reader_standing, statements
 from engagement.hot.connection import Hot
 from engagement.moderation.log import ModerationLog
 from engagement.settings import Settings
@@ -287,6 +287,34 @@ def test_a_decision_after_which_another_came_is_not_undone(room: Newsroom, reade
     late = room.undo(first)
     assert late.status_code == 409
     assert late.json["present"]["status"] == "approved"  # type: ignore[index]
+
+
+def test_reports_are_settled_by_a_decision_and_wait_again_when_it_is_undone(
+    room: Newsroom, worker: Worker, reader: dict[str, str], new_reader: Mint, database: Database
+) -> None:
+    comment, reporter = room.post(reader), new_reader()
+    drain(worker)
+    report = f"{ARTICLE}/comments/{comment}/reports"
+    assert room.client.post(report, headers=reporter, json={"reason": "abuse"}).status_code == 201
+    assert room.case(comment)["reports"] == {"abuse": 1}
+    assert room.queued("reported") == [comment]
+    weight = room.queue("reported")["items"][0]["priority"]
+    decision = room.decided(comment, "reject")
+    assert room.queued("reported") == []
+    assert right_and_wrong(database) == [(1, 0)]
+    assert room.undo(decision).status_code == 200
+    assert right_and_wrong(database) == [(0, 0)]
+    (item,) = room.queue("reported")["items"]
+    assert (item["id"], item["reports"], item["priority"]) == (comment, {"abuse": 1}, weight)
+    room.decided(comment, "approve")
+    assert right_and_wrong(database) == [(0, 1)]
+
+
+def right_and_wrong(database: Database) -> list[tuple[int, int]]:
+    s = reader_standing.c
+    with database.read() as connection:
+        found = connection.execute(select(s.reports_right, s.reports_wrong))
+        return [(row.reports_right, row.reports_wrong) for row in found]
 
 
 def test_a_deletion_is_for_good(room: Newsroom, reader: dict[str, str], database: Database) -> None:
