@@ -30,7 +30,7 @@ class Database:
         """
         self._store = STORES[re.split(r"[:+]", url)[0]]
         self.engine = self._store.engine(url, timeout, pool_size, bounded)
-        self.batch = self._store.BATCH
+        self.batch, self.writers = self._store.BATCH, self._store.WRITERS
         self.breaker = self.write_breaker = Breaker("database", self._judge, probe=3 * timeout)
         if self._store.WRITES_HANG_ALONE:
             self.write_breaker = Breaker("database writes", self._judge, probe=3 * timeout)

@@ -24,6 +24,8 @@ WRITE: dict[str, object] = {}
 each, and back again, took a tenth of a post's time."""
 BATCH = 10_000
 """Ledger entries of one transaction at most."""
+WRITERS = 2
+"""Threads that one worker flushes with: Python and the server keep each other waiting, half of the time."""
 WRITES_HANG_ALONE = False
 
 ABANDONED = 30

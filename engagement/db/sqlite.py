@@ -16,6 +16,8 @@ WRITE: dict[str, object] = {"sqlite_begin": "BEGIN IMMEDIATE"}
 """How transactions begin, as execution options."""
 BATCH = 1_000
 """Ledger entries of one transaction at most: there is one writer, and others wait for it."""
+WRITERS = 1
+"""Threads that one worker flushes with."""
 LOOK = 0.002
 """Seconds between two looks whether the write lock is free."""
 WRITES_HANG_ALONE = True

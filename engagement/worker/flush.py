@@ -9,7 +9,9 @@ tally is the count of stored choices by construction.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from math import ceil
 from random import shuffle
 from uuid import UUID
 
@@ -83,10 +85,12 @@ class Flusher:
         stored: StoredBallots,
         keep: float,
         voted: Callable[[set[Name]], None] = lambda names: None,
+        threads: int = 1,
     ) -> None:
         """`keep`: seconds that a flushed entry stays in the ledger, for an SQL that goes back a little.
 
-        `voted` is told the (site, article) whose comments' stored votes moved, after each commit.
+        `voted` is told the (site, article) whose comments' stored votes moved, after each commit, by any of
+        the `threads`: they are to each other as workers are, and one reads while another waits for SQL.
         """
         self._hot = hot
         self._database = database
@@ -94,6 +98,8 @@ class Flusher:
         self._entries = database.batch
         self._keep_ms = int(keep * 1000)
         self._voted = voted
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, "flush") if threads > 1 else None
 
     def flush(self, only: Sequence[int] = range(SHARDS)) -> Flushed:
         """One round over the given shards. Raises `Unavailable`; nothing is half done then.
@@ -106,15 +112,30 @@ class Flusher:
             raise faults[0]
         due = {shard: d for shard, d in zip(only, found, strict=True) if isinstance(d, Due)}
         result = Flushed(fault=faults[0] if faults else None)
-        parts = _parts(due)
+        parts = _parts(due, self._threads)
         shuffle(parts)  # so that two workers seldom take the same at the same time
-        for part in parts:
-            batch = self.read(part)
-            done = self._commit_what_can_be(batch)
-            result.pending |= self.settle(done)
-            result.entries += sum(len(reading.entries) for reading in done)
-            result.pending |= batch.more or len(done) < len(batch.readings)
+        for flushed in self._flush_parts(parts):
+            result.entries += flushed.entries
+            result.pending |= flushed.pending
         return result
+
+    def _flush_parts(self, parts: list[dict[int, Due]]) -> list[Flushed]:
+        """Each by whichever thread is free. After the first that fails none is begun, and none goes on."""
+        if self._pool is None or len(parts) < 2:
+            return [self._flush_part(part) for part in parts]
+        running = [self._pool.submit(self._flush_part, part) for part in parts]
+        wait(running, return_when=FIRST_EXCEPTION)
+        for flush in running:
+            flush.cancel()
+        wait(running)
+        return [flush.result() for flush in running if not flush.cancelled()]
+
+    def _flush_part(self, part: dict[int, Due]) -> Flushed:
+        batch = self.read(part)
+        done = self._commit_what_can_be(batch)
+        pending = self.settle(done)
+        pending |= batch.more or len(done) < len(batch.readings)
+        return Flushed(sum(len(reading.entries) for reading in done), pending)
 
     def read(self, due: dict[int, Due]) -> Batch:
         """Generations, cursors and ledgers, in this order: what is late in it is found out by the commit."""
@@ -258,12 +279,13 @@ class Flusher:
         return good
 
 
-def _parts(due: dict[int, Due]) -> list[dict[int, Due]]:
-    """The due ballots in parts of at most `BALLOTS`, whole shards together."""
+def _parts(due: dict[int, Due], threads: int) -> list[dict[int, Due]]:
+    """The due ballots in parts of at most `BALLOTS`, whole shards together, and one for each thread."""
     parts: list[dict[int, Due]] = []
-    size = BALLOTS
+    most = min(BALLOTS, ceil(sum(len(found.floors) for found in due.values()) / threads))
+    size = most
     for shard, found in due.items():
-        if size + len(found.floors) > BALLOTS:
+        if size + len(found.floors) > most:
             parts.append({})
             size = 0
         parts[-1][shard] = found

@@ -48,7 +48,9 @@ class Worker:
         pages = Pages(hot, settings.page_ttl)
         self._outbox = Outbox(self._database, hot, pages)
         self._rewind = Rewind(hot, self._database, stored, pages)
-        self._flusher = Flusher(hot, self._database, stored, settings.ledger_keep, self._outbox.voted)
+        self._flusher = Flusher(
+            hot, self._database, stored, settings.ledger_keep, self._outbox.voted, self._database.writers
+        )
         self._jobs = Jobs(Stores(hot, self._database, pages, settings.erase_choices))
         self._housekeeping = Housekeeping(self._database, hot, settings)
         self._refreshing = Refreshing(self._database, pages)

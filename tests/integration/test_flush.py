@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from engagement import clock
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.tables import articles, choices, comments, dead_letters, events, sites, tallies
+from engagement.errors import DatabaseUnavailable
 from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
@@ -26,8 +28,8 @@ STORY = Ballot("demo", "story", MOOD)
 Headers = dict[str, str]
 
 
-def flusher(hot: Hot, database: Database, keep: float = 60.0) -> Flusher:
-    return Flusher(hot, database, StoredBallots(database), keep)
+def flusher(hot: Hot, database: Database, keep: float = 60.0, threads: int = 1) -> Flusher:
+    return Flusher(hot, database, StoredBallots(database), keep, threads=threads)
 
 
 def test_votes_on_a_comment_that_sql_has_lost_are_put_aside_and_the_rest_goes_through(
@@ -125,9 +127,11 @@ def test_a_new_choice_makes_a_kept_ballot_due_at_once(
     assert flusher(hot, database).flush().entries == 1
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 def test_more_than_a_batch_is_flushed_in_a_few_rounds(
-    client: FlaskClient, reader: Headers, database: Database, hot: Hot
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot, threads: int
 ) -> None:
+    worker = flusher(hot, database, threads=threads)
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
     for _ in range(2_500):
         hot.play(choosing(STORY, clock.new_id().bytes, "sad", "net"))
@@ -135,12 +139,24 @@ def test_more_than_a_batch_is_flushed_in_a_few_rounds(
         client.put(f"/v1/demo/articles/a{n}/reaction", json={"mood": "sad"}, headers=reader)
     rounds: list[Flushed] = []
     while not rounds or rounds[-1].entries or rounds[-1].pending:
-        rounds.append(flusher(hot, database).flush())
+        rounds.append(worker.flush())
         assert len(rounds) < 100
     assert sum(flushed.entries for flushed in rounds) == 2_501 + BALLOTS + 20
     assert hot.execute(commands.tally(STORY)).counts == {"happy": 1, "sad": 2_500}  # type: ignore[union-attr]
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(choices)) == 2_501 + BALLOTS + 20
+
+
+def test_threads_that_can_not_store_say_so_and_lose_nothing(
+    client: FlaskClient, reader: Headers, database: Database, hot: Hot, tmp_path: Path
+) -> None:
+    for n in range(8):
+        client.put(f"/v1/demo/articles/a{n}/reaction", json={"mood": "sad"}, headers=reader)
+    nowhere = Database(f"sqlite:///{tmp_path}/no/folder.db", timeout=0.2)
+    with pytest.raises(DatabaseUnavailable):
+        flusher(hot, nowhere, threads=2).flush()
+    nowhere.close()
+    assert flusher(hot, database, threads=2).flush().entries == 8
 
 
 def test_a_run_that_comes_back_after_another_is_flushed(

@@ -84,9 +84,9 @@ SEVEN = [
         "entries are settled before they are committed",
         (
             Cut(
-                (flush.Flusher, "flush"),
-                "done = self._commit_what_can_be(batch)\n            result.pending |= self.settle(done)",
-                "self.settle(batch.readings)\n            done = self._commit_what_can_be(batch)",
+                (flush.Flusher, "_flush_part"),
+                "done = self._commit_what_can_be(batch)\n        pending = self.settle(done)",
+                "pending = self.settle(batch.readings)\n        done = self._commit_what_can_be(batch)",
             ),
         ),
     ),
