@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick
@@ -58,6 +59,8 @@ class _Pattern:
     phrase: str
     text: str
     """As words, folded."""
+    letters: str
+    """The same without spaces."""
     prefix: bool
     literal: bool
     """Has it no symbol that a letter may stand for?"""
@@ -82,7 +85,9 @@ class Phrases:
             text = words_of(phrase)
             if not text:
                 continue
-            pattern = _Pattern(phrase, text, phrase.endswith("*"), not _SYMBOLS & set(text))
+            pattern = _Pattern(
+                phrase, text, text.replace(" ", ""), phrase.endswith("*"), not _SYMBOLS & set(text)
+            )
             key = key_of(text)
             whole.setdefault(f" {key}" if pattern.prefix else f" {key} ", []).append(pattern)
             letters = key.replace(" ", "")
@@ -95,16 +100,13 @@ class Phrases:
         """The matches of a text, in its order, each once; `MAX_FOUND` at most."""
         found: dict[Match, None] = {}
         for words in readings:
-            for match in (*self._in_words(words), *self._in_letters(words)):
-                found[match] = None
-                if len(found) == MAX_FOUND:
-                    break
+            for look in (self._in_words, self._in_letters):
+                found |= dict.fromkeys(islice(look(words), MAX_FOUND))
         return sorted(found, key=lambda match: (match.start, match.end))[:MAX_FOUND]
 
     def _in_words(self, words: Words) -> Iterator[Match]:
         if self._find_whole is None:
             return
-        left = MAX_FOUND
         line = words.line
         for number, start, _ in self._find_whole.find_matches_as_indexes(key_of(line), overlapping=True):
             for pattern in self._whole[number]:
@@ -116,9 +118,6 @@ class Phrases:
                 if pattern.prefix and words.words[words.word_at(end - 1)] in self._innocent:
                     continue
                 yield Match(pattern.phrase, *words.span(begin, end))
-                left -= 1
-                if not left:
-                    return
 
     def _in_letters(self, words: Words) -> Iterator[Match]:
         if self._find_spelled is None:
@@ -129,7 +128,10 @@ class Phrases:
             matches = self._find_spelled.find_matches_as_indexes(key_of(letters), overlapping=True)
             for number, start, end in matches:
                 for pattern in self._spelled[number]:
-                    if not stands_for(letters[start:end], pattern.text.replace(" ", "")):
+                    written, meant = letters[start:end], pattern.letters
+                    if written != meant and (
+                        (words.literal and pattern.literal) or not stands_for(written, meant)
+                    ):
                         continue
                     alone = _is_small(letters[:start]) and (pattern.prefix or _is_small(letters[end:]))
                     if alone or end - start >= INSIDE:

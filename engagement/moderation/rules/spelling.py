@@ -74,11 +74,11 @@ def stands_for(written: str, meant: str) -> bool:
     """May `written`, in a text, be `meant`, in a phrase? Both are of one length, and have one key."""
     if written == meant:
         return True
+    for w, m in zip(written, meant, strict=True):
+        if w != m and m not in LETTERS.get(w, "") and not (m in SYMBOLS and w in LETTERS[m]):
+            return False
     # Without a letter it is a number or a row of marks, and says what it says.
-    return any(map(str.isalpha, written)) and all(
-        w == m or m in LETTERS.get(w, "") or (m in SYMBOLS and w in LETTERS[m])
-        for w, m in zip(written, meant, strict=True)
-    )
+    return any(map(str.isalpha, written))
 
 
 class _Folds(dict[str, str]):
