@@ -21,11 +21,13 @@ from engagement.db.engine import Database
 from engagement.discussion import api as discussion_api
 from engagement.discussion.answers import Answers
 from engagement.discussion.posting import Posting
+from engagement.fetching import Fetcher
 from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.moderation import (
+    appeals_api,
     decisions_api,
     figures_api,
     log_api,
@@ -35,6 +37,7 @@ from engagement.moderation import (
     rules_api,
 )
 from engagement.moderation import readers_api as readers_admin_api
+from engagement.moderation.appeals import Appeals
 from engagement.moderation.bans import Bans
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
@@ -51,6 +54,7 @@ from engagement.moderation.reports import Reports
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.moderation.rules.preview import Previews
+from engagement.moderation.stating import Stating
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -65,13 +69,20 @@ from engagement.readers.erasing import Erasures
 from engagement.readers.export import Exports
 from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.service import Readers
+from engagement.readers.signed_on import SignedOn
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
 from engagement.sites import origins
 from engagement.sites.service import Sites
+from engagement.sso.issuers import Issuers
+from engagement.sso.keys import KeySets
+from engagement.sso.signing_on import SignOn
 from engagement.staff import api as staff_api
+from engagement.staff import issuers_api
 from engagement.staff.caller import StaffCallers
 from engagement.staff.service import Staff
+from engagement.staff.sign_on_issuers import SignOnIssuers
+from engagement.staff.signing_on import StaffSignOn
 from engagement.web.pages import pages as web_pages
 
 
@@ -87,17 +98,21 @@ def create_app(settings: Settings) -> Flask:
     limits = RateLimits(hot, settings)
     tokens = Tokens(settings.secret_key, settings.token_max_age)
     bars = Bars(database)
-    callers = Callers(settings, tokens, bars, NetworkKeys(database, settings.network_key_days))
+    fetcher = Fetcher(settings)
+    issuers = Issuers(database, fetcher)
+    sign_on = SignOn(issuers, KeySets(fetcher))
+    signed_on = SignedOn(database, bars, sign_on)
+    callers = Callers(settings, tokens, bars, NetworkKeys(database, settings.network_key_days), signed_on)
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
     app.extensions["engagement.sites"] = sites
-    staff = Staff(database)
-    staff_callers = StaffCallers(staff.tokens)
+    moderation_log = ModerationLog(settings.secret_key, settings.moderation_log_heads)
+    staff = Staff(database, moderation_log)
+    staff_callers = StaffCallers(staff.tokens, StaffSignOn(database, sign_on).member)
     people = Readers(database, tokens)
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     policies, known = Policies(database), KnownRules(database)
-    moderation_log = ModerationLog(settings.secret_key, settings.moderation_log_heads)
     judge = Judging(database, policies, known, limits, moderation_log, settings.secret_key)
     writing = Writing(database, hot, pages, sites, limits, rules, judge)
     app.extensions["engagement.writing"] = writing
@@ -116,6 +131,8 @@ def create_app(settings: Settings) -> Flask:
     bans = Bans(database, bars, moderation_log)
     files = ReaderFiles(database, moderation_log)
     reports = Reports(database, sites, limits, policies, effects, moderation_log)
+    stating = Stating(database)
+    appeals = Appeals(database, limits, bars, effects, moderation_log)
     policy_changes = PolicyChanges(database, policies, moderation_log)
     rule_changes, previews = RuleChanges(database, known, moderation_log), Previews(database)
     api = openapi.init_app(app)
@@ -135,12 +152,14 @@ def create_app(settings: Settings) -> Flask:
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
         staff_api.blueprint(sites, staff, staff_callers),
+        issuers_api.blueprint(sites, SignOnIssuers(database, issuers, moderation_log), staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
         decisions_api.blueprint(sites, decisions, staff_callers),
         policy_api.blueprint(sites, policy_changes, staff_callers),
         rules_api.blueprint(sites, rule_changes, previews, staff_callers),
         readers_admin_api.blueprint(sites, bans, files, staff_callers),
         reports_api.blueprint(sites, reports, callers),
+        appeals_api.blueprint(sites, stating, appeals, callers, staff_callers),
         figures_api.blueprint(sites, Figures(database), staff_callers),
         log_api.blueprint(sites, Entries(database), staff_callers),
     ):

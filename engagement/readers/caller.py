@@ -12,8 +12,10 @@ from engagement.errors import Banned, Unauthorized
 from engagement.readers.bars import SHADOWED, Bars
 from engagement.readers.network import Address, NetworkHash, client_address, network_hash
 from engagement.readers.network_keys import NetworkKeys
+from engagement.readers.signed_on import SignedOn
 from engagement.readers.tokens import Tokens
 from engagement.settings import Settings
+from engagement.sso.signing_on import is_jwt
 
 log = structlog.get_logger()
 
@@ -46,7 +48,16 @@ class Caller:
 class Callers:
     """Finds out who calls, from the current request."""
 
-    def __init__(self, settings: Settings, tokens: Tokens, bars: Bars, keys: NetworkKeys) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        bars: Bars,
+        keys: NetworkKeys,
+        signed_on: SignedOn | None = None,
+    ) -> None:
+        """`signed_on`: those who come by the publisher's single sign-on."""
+        self._signed_on = signed_on
         self._settings = settings
         self._tokens = tokens
         self._bars = bars
@@ -75,6 +86,8 @@ class Callers:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise Unauthorized("Send a reader token: Authorization: Bearer …")
+        if self._signed_on is not None and is_jwt(text.strip()):
+            return Caller(self._signed_on.reader(site, text.strip()), self.network)
         token = self._tokens.read(text.strip())
         if token.site != site:
             raise Unauthorized("The token is of another site.")

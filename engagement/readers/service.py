@@ -12,7 +12,7 @@ from engagement import clock
 from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.tables import readers
-from engagement.errors import Invalid, Unauthorized
+from engagement.errors import Forbidden, Invalid, Unauthorized
 from engagement.readers.bars import GONE, refuse_erased
 from engagement.readers.tokens import Token, Tokens
 from engagement.text import clean_text
@@ -66,9 +66,12 @@ class Readers:
         return Reader(reader_id, row.name)
 
     def rename(self, site: str, reader_id: UUID, name: str | None) -> Reader:
-        """By a clean name. Raises `Unauthorized`."""
+        """By a clean name. Raises `Unauthorized`, `Forbidden` where a single sign-on says it."""
         reader = Reader(reader_id, name)
         with self._database.write() as connection:
+            issuer = select(readers.c.issuer_id).where(readers.c.id == reader_id)
+            if connection.scalar(issuer) is not None:
+                raise Forbidden("Your name is that of your account, and is changed there.")
             changed = connection.execute(
                 update(readers)
                 .where(readers.c.id == reader_id, readers.c.site == site)

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, delete, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, delete, literal, null, or_, select, tuple_, update
 
 from engagement.comments import emptying
 from engagement.db import jobs
@@ -137,8 +137,9 @@ def _sweep(connection: Connection, job: Job) -> None:
 
 
 def _forget(connection: Connection, reader_id: UUID) -> None:
-    """The name, the keys of what was posted, and what other jobs had taken or moved."""
-    connection.execute(update(readers).where(readers.c.id == reader_id).values(name=None))
+    """The name, who they are elsewhere, the keys of what was posted, what other jobs had taken or moved."""
+    nobody = {"name": None, "issuer_id": None, "subject": None, "avatar_url": None, "badges": null()}
+    connection.execute(update(readers).where(readers.c.id == reader_id).values(**nobody))
     for table in (idempotency_keys, job_choices, merged_moods):
         connection.execute(delete(table).where(table.c.reader_id == reader_id))
 

@@ -1,0 +1,1 @@
+"""Single sign-on: the publisher's own JWTs, for readers and staff."""
