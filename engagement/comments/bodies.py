@@ -39,8 +39,8 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool =
         "author": {
             "id": None if removed else str(row.reader_id),
             "name": None if removed else row.reader_name,
-            "avatar_url": None,
-            "badges": [],
+            "avatar_url": None if removed else row.reader_avatar,
+            "badges": [] if removed else row.reader_badges or [],
         },
         "body_html": "" if removed else row.body_html,
         "status": REMOVED if removed else row.status,

@@ -62,6 +62,8 @@ class Written:
     reply_count: int = 0
     pinned: bool = False
     featured: bool = False
+    reader_avatar: None = None  # pages have it, and what single sign-on says of its reader
+    reader_badges: None = None
 
     def body_of_own(self, edit_window: int) -> dict[str, Any]:
         """As its author sees it; nobody can have replied yet. `edit_window`: seconds."""

@@ -22,9 +22,13 @@ CHUNK = 1_000
 """Ids that are read at once."""
 
 
-_COMMENTS = select(comments, place_of(comments).label("place"), readers.c.name.label("reader_name")).join(
-    readers, readers.c.id == comments.c.reader_id
-)
+_COMMENTS = select(
+    comments,
+    place_of(comments).label("place"),
+    readers.c.name.label("reader_name"),
+    readers.c.avatar_url.label("reader_avatar"),
+    readers.c.badges.label("reader_badges"),
+).join(readers, readers.c.id == comments.c.reader_id)
 
 
 def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:

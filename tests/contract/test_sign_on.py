@@ -113,7 +113,7 @@ def test_a_reader_by_sign_on_comments_under_their_name_with_avatar_and_badges(
     client: FlaskClient, add: Callable[..., str], worker: Worker
 ) -> None:
     add()
-    profile = {
+    profile: dict[str, Any] = {
         "name": " Ada\u202e L. ",
         "avatar": "https://news.example/ada.png",
         "badges": ["Staff", "", 7, "Staff"],

@@ -174,7 +174,11 @@ export class Comment {
     const badges = [...(author?.badges ?? []).map((badge) => badge.label ?? badge),
       pinned && words.pinned, featured && words.featured, this.pending && words.pending].filter(Boolean);
     const when = [words.permalink(ago(created)), el("time", { datetime: created, text: ago(created) })];
+    // Whoever keeps the picture is told by nobody which article is read.
+    const avatar = author?.avatar_url && el("img", { class: "avatar", alt: "", width: 24, height: 24, loading: "lazy",
+      referrerpolicy: "no-referrer", src: author.avatar_url, on: { error: () => avatar.remove() } });
     return el("header", {},
+      avatar || null,
       el("span", { class: "author", text: this.name }),
       ...badges.map((text) => el("span", { class: "badge", text })),
       linkTo(this.id, { class: "when", title: inFull(created), "aria-label": when[0] }, when[1]),
