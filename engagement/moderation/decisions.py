@@ -122,7 +122,7 @@ class Decisions:
                 except Problem as problem:
                     done[n] = Done(w.comment_id, problem=problem)
                     continue
-                row = _decide(connection, member, rows[w.comment_id], of[w.comment_id], w, reason)
+                row = decide_locked(connection, member, rows[w.comment_id], of[w.comment_id], w, reason)
                 made.append(row)
                 done[n] = Done(w.comment_id, row["id"], row["after"]["status"])
                 if any(other.comment_id == w.comment_id for _, other in wanted if other is not w):
@@ -168,7 +168,7 @@ class Decisions:
         return Done(row.id, undoing["id"], before["status"])
 
 
-def _decide(
+def decide_locked(
     connection: Connection, member: Member, row: Row[Any], case: Row[Any], wanted: Wanted, reason: str | None
 ) -> dict[str, Any]:
     """Change the comment and all that hangs on it; answers the row of the decision."""
