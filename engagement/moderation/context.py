@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, namedtuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, tuple_, union_all
+from sqlalchemy import Connection, func, select
 
 from engagement import clock
 from engagement.comments.counting import REJECTED, SPAM
+from engagement.db import bulk
 from engagement.db.tables import (
     articles,
     bans,
@@ -29,6 +31,22 @@ HISTORY = 1_000
 """Comments of a reader that are counted at most."""
 MAX_HITS = 20
 """Reasons that are told of one comment at most."""
+_OF_COMMENT, _OF_CASE = ("article_id", "id"), ("article_id", "comment_id")
+_Comment = namedtuple(
+    "_Comment",
+    (
+        "article_id", "id", "parent_id", "reader_id", "body", "body_html", "status", "held_for", "revision",
+        "created_at", "edited_at", "up", "down", "score", "reply_count", "pinned", "featured",
+        "replies_closed",
+    ),
+)  # fmt: skip
+_Case = namedtuple(
+    "_Case",
+    (
+        "article_id", "comment_id", "queued_at", "seen", "decision_id", "priority", "score",
+        "claimed_by", "claimed_until",
+    ),
+)  # fmt: skip
 
 
 def tell_case(connection: Connection, site: str, name: Name, member: Member | None) -> dict[str, Any] | None:
@@ -51,7 +69,7 @@ def tell_cases(
         [(row.article_id, row.parent_id) for row in rows.values() if row.parent_id != row.article_id],
     )
     people = _readers(connection, {row.reader_id for row in (*rows.values(), *parents.values())})
-    history = _history(connection, site, {row.reader_id for row in rows.values()})
+    history = _history(connection, {row.reader_id for row in rows.values()})
     hits, reported = _hits(connection, list(rows)), _reports(connection, list(rows))
     holders = _staff(connection, {case.claimed_by for case in of.values() if case.claimed_by is not None})
     told = []
@@ -66,7 +84,7 @@ def tell_cases(
                 "parent": _parent(parents.get((row.article_id, row.parent_id)), people),
                 "author": people[row.reader_id] | history[row.reader_id],
                 "queued_at": clock.rfc3339(case.queued_at),
-                "seen": case.seen,
+                "seen": bool(case.seen),
                 "decision": case.decision_id and str(case.decision_id),
                 "priority": case.priority,
                 "score": case.score,
@@ -78,7 +96,7 @@ def tell_cases(
     return told
 
 
-def _body(row: Row[Any]) -> dict[str, Any]:
+def _body(row: Any) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "body": row.body,
@@ -96,7 +114,7 @@ def _body(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _parent(row: Row[Any] | None, people: Mapping[UUID, dict[str, Any]]) -> dict[str, Any] | None:
+def _parent(row: Any, people: Mapping[UUID, dict[str, Any]]) -> dict[str, Any] | None:
     if row is None:
         return None
     return {
@@ -108,7 +126,7 @@ def _parent(row: Row[Any] | None, people: Mapping[UUID, dict[str, Any]]) -> dict
     }
 
 
-def _claim(case: Row[Any], holders: Mapping[UUID, str], member: Member | None) -> dict[str, Any] | None:
+def _claim(case: Any, holders: Mapping[UUID, str], member: Member | None) -> dict[str, Any] | None:
     if case.claimed_by is None or case.claimed_until is None or case.claimed_until <= clock.now():
         return None
     return {
@@ -118,26 +136,14 @@ def _claim(case: Row[Any], holders: Mapping[UUID, str], member: Member | None) -
     }
 
 
-def _comments(connection: Connection, names: Sequence[Name]) -> dict[Name, Row[Any]]:
-    c = comments.c
-    return {
-        (row.article_id, row.id): row
-        for row in _rows(connection, select(comments), c.article_id, c.id, names)
-    }
+def _comments(connection: Connection, names: Collection[Name]) -> dict[Name, Any]:
+    rows = map(_Comment._make, bulk.fetch(connection, comments, _OF_COMMENT, list(names), _Comment._fields))
+    return {(row.article_id, row.id): row for row in rows}
 
 
-def _cases(connection: Connection, names: Sequence[Name]) -> dict[Name, Row[Any]]:
-    c = cases.c
-    found = _rows(connection, select(cases), c.article_id, c.comment_id, names)
-    return {(row.article_id, row.comment_id): row for row in found}
-
-
-def _rows(
-    connection: Connection, statement: Any, article: Any, comment: Any, names: Sequence[Name]
-) -> Sequence[Row[Any]]:
-    if not names:
-        return []
-    return connection.execute(statement.where(tuple_(article, comment).in_(list(names)))).all()
+def _cases(connection: Connection, names: Collection[Name]) -> dict[Name, Any]:
+    rows = map(_Case._make, bulk.fetch(connection, cases, _OF_CASE, list(names), _Case._fields))
+    return {(row.article_id, row.comment_id): row for row in rows}
 
 
 def _articles(connection: Connection, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -160,19 +166,11 @@ def _readers(connection: Connection, ids: set[UUID]) -> dict[UUID, dict[str, Any
     }  # fmt: skip
 
 
-def _history(connection: Connection, site: str, ids: set[UUID]) -> dict[UUID, dict[str, int]]:
+def _history(connection: Connection, ids: set[UUID]) -> dict[UUID, dict[str, int]]:
     """Of each reader: comments, those that were refused, bans. Counted up to `HISTORY`."""
-    c, b = cases.c, bans.c
+    b = bans.c
     found = {id: {"comments": 0, "rejected": 0, "bans": 0} for id in ids}
-    if not ids:
-        return found
-    some = [
-        select(select(c.reader_id, c.status).where(c.reader_id == id).limit(HISTORY).subquery())
-        for id in sorted(ids)
-    ]
-    newest = union_all(*some).subquery().c
-    counted = select(newest.reader_id, newest.status, func.count()).group_by(newest.reader_id, newest.status)
-    for id, status, number in connection.execute(counted):
+    for id, status, number in _statuses(connection, sorted(ids)):
         found[id]["comments"] += number
         found[id]["rejected"] += number if status in (REJECTED, SPAM) else 0
     banned = select(b.reader_id, func.count()).where(b.reader_id.in_(ids), b.kind != "warning")
@@ -181,39 +179,68 @@ def _history(connection: Connection, site: str, ids: set[UUID]) -> dict[UUID, di
     return found
 
 
-def _hits(connection: Connection, names: Sequence[Name]) -> dict[Name, list[dict[str, Any]]]:
+def _statuses(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str, int]]:
+    """Reader, status, how many comments."""
+    if not ids:
+        return
+    if connection.dialect.name == "postgresql":
+        yield from connection.exec_driver_sql(OF_READERS, (list(ids), HISTORY)).tuples()
+        return
+    words = " UNION ALL ".join([OF_READER] * len(ids))
+    given = [value for id in ids for value in (id.bytes, HISTORY)]
+    for id, status, number in connection.exec_driver_sql(words, tuple(given)):
+        yield UUID(bytes=id), status, number
+
+
+OF_READERS = """
+SELECT p.id, case_of.status, count(*) FROM unnest(%s::uuid[]) AS p (id) CROSS JOIN LATERAL (
+    SELECT status FROM cases WHERE reader_id = p.id LIMIT %s
+) AS case_of GROUP BY p.id, case_of.status"""
+OF_READER = """
+SELECT * FROM (
+    SELECT reader_id, status, count(*) FROM (SELECT reader_id, status FROM cases WHERE reader_id = ? LIMIT ?)
+    GROUP BY reader_id, status
+)"""
+"""SQLite has no LATERAL."""
+
+
+def _hits(connection: Connection, names: Collection[Name]) -> dict[Name, list[dict[str, Any]]]:
     """Why rules and policies have held or refused the texts: newest first."""
-    h, v = rule_hits.c, rule_versions.c
-    statement = (
-        select(rule_hits, v.name.label("rule_name"))
-        .outerjoin(rule_versions, (v.rule_id == h.rule_id) & (v.version == h.version))
-        .order_by(h.id.desc())
-    )
+    columns = (
+        *_OF_CASE, "id", "rule_id", "version", "reason", "action", "shadow", "revision", "found", "score"
+    )  # fmt: skip
+    hits = bulk.fetch(connection, rule_hits, _OF_CASE, list(names), columns)
+    versions = sorted({(hit[3], hit[4]) for hit in hits if hit[3] is not None and hit[4] is not None})
+    of_rule = ("rule_id", "version")
+    named = {
+        (rule, version): name
+        for rule, version, name in bulk.fetch(
+            connection, rule_versions, of_rule, versions, (*of_rule, "name")
+        )
+    }
     told: dict[Name, list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(connection, statement, h.article_id, h.comment_id, names):
-        rule = {"id": str(row.rule_id), "name": row.rule_name, "version": row.version}
-        if len(told[row.article_id, row.comment_id]) < MAX_HITS:
-            told[row.article_id, row.comment_id].append(
+    for a, id, _, rule, version, reason, action, shadow, revision, found, score in sorted(
+        hits, key=itemgetter(2), reverse=True
+    ):
+        if len(told[a, id]) < MAX_HITS:
+            of = {"id": str(rule), "name": named.get((rule, version)), "version": version}
+            told[a, id].append(
                 {
-                    "rule": None if row.rule_id is None else rule,
-                    "reason": row.reason, "action": row.action, "shadow": bool(row.shadow),
-                    "revision": row.revision, "found": row.found, "score": row.score,
+                    "rule": None if rule is None else of, "reason": reason, "action": action,
+                    "shadow": bool(shadow), "revision": revision, "found": found, "score": score,
                 }
             )  # fmt: skip
     return told
 
 
-def _reports(connection: Connection, names: Sequence[Name]) -> dict[Name, dict[str, int]]:
+def _reports(connection: Connection, names: Collection[Name]) -> dict[Name, dict[str, int]]:
     """Reason → how many reports wait."""
-    r = reports.c
-    statement = (
-        select(r.article_id, r.comment_id, r.reason, func.count().label("number"))
-        .where(r.state == "open")
-        .group_by(r.article_id, r.comment_id, r.reason)
-    )
+    keys = [(article_id, id, "open") for article_id, id in names]
     told: dict[Name, dict[str, int]] = defaultdict(dict)
-    for row in _rows(connection, statement, r.article_id, r.comment_id, names):
-        told[row.article_id, row.comment_id][row.reason] = row.number
+    for article_id, id, _, reason, number in bulk.count(
+        connection, reports, (*_OF_CASE, "state"), keys, "reason"
+    ):
+        told[article_id, id][reason] = number
     return told
 
 

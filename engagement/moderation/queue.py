@@ -46,7 +46,7 @@ SORTS: Final = (OLDEST, NEWEST, PRIORITY)
 PAGE, MAX_PAGE = 20, 100
 COUNTED = 1_000
 """Up to which a queue is counted."""
-LOOKED_THROUGH = 10_000
+LOOKED_THROUGH = 5_000
 """Comments that one call looks through for a text."""
 STEP = 500
 """Comments whose text is read at once."""
