@@ -124,7 +124,7 @@ class CommentSchema(ma.Schema):
         validate=ma.validate.OneOf(["approved", "pending", "removed"]),
         metadata={"description": "A removed comment holds its place in the thread: show that it was removed"},
     )
-    held_for = ma.fields.String(metadata={"description": "Of one's own pending comment: why it waits"})
+    held_for = ma.fields.String(metadata={"description": "Of one's own comment that waits or was refused: why"})
     created_at = ma.fields.AwareDateTime(required=True)
     edited_at = ma.fields.AwareDateTime(required=True, allow_none=True)
     revision = ma.fields.Integer(required=True)
@@ -138,6 +138,9 @@ class CommentSchema(ma.Schema):
 class OwnCommentSchema(CommentSchema):
     """A comment, as its author alone sees it."""
 
+    status = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(["approved", "pending", "rejected", "spam", "removed"])
+    )
     body = ma.fields.String(required=True, metadata={"description": "As it was written: Markdown"})
     editable_until = ma.fields.AwareDateTime(required=True)
     place_id = ma.fields.UUID(
