@@ -55,6 +55,7 @@ from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.moderation.rules.preview import Previews
 from engagement.moderation.stating import Stating
+from engagement.moderation.waiting import Waiting
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
@@ -78,7 +79,7 @@ from engagement.sso.issuers import Issuers
 from engagement.sso.keys import KeySets
 from engagement.sso.signing_on import SignOn
 from engagement.staff import api as staff_api
-from engagement.staff import issuers_api
+from engagement.staff import articles_api, issuers_api
 from engagement.staff.caller import StaffCallers
 from engagement.staff.service import Staff
 from engagement.staff.sign_on_issuers import SignOnIssuers
@@ -152,6 +153,7 @@ def create_app(settings: Settings) -> Flask:
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
         staff_api.blueprint(sites, staff, staff_callers),
+        articles_api.blueprint(database, hot, sites, staff_callers),
         issuers_api.blueprint(sites, SignOnIssuers(database, issuers, moderation_log), staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
         decisions_api.blueprint(sites, decisions, staff_callers),
@@ -186,6 +188,9 @@ def create_app(settings: Settings) -> Flask:
         bans=bans,
         files=files,
         reader_search=ReaderSearch(database),
+        appeals=appeals,
+        stating=stating,
+        waiting=Waiting(database),
     )
     app.register_blueprint(console_pages.blueprint(console))
     return app

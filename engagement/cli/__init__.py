@@ -16,7 +16,7 @@ from engagement.cli.processes import doctor, migrate, serve, web, worker
 from engagement.cli.publishing import site
 from engagement.cli.readers import jobs, reader
 from engagement.cli.shared import Commands
-from engagement.cli.staff import token
+from engagement.cli.staff import issuer, token
 
 
 @click.group(cls=Commands)
@@ -39,6 +39,7 @@ for command in (
     article,
     admin_link,
     token,
+    issuer,
     moderation_log,
 ):
     main.add_command(command)

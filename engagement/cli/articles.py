@@ -27,6 +27,7 @@ def article() -> None:
 @click.argument("article")
 @click.option("--url", help="Where it is read.")
 @click.option("--title")
+@click.option("--section", help="Policies may go by it.")
 @click.option("--comments", type=click.Choice(["open", "closed"]))
 @click.option("--reactions", type=click.Choice(["open", "closed"]))
 @data_option
@@ -35,6 +36,7 @@ def put_article(
     article: str,
     url: str | None,
     title: str | None,
+    section: str | None,
     comments: str | None,
     reactions: str | None,
     data: Path | None,
@@ -51,6 +53,7 @@ def put_article(
             name,
             url=url,
             title=title,
+            section=section,
             comments_open=None if comments is None else comments == "open",
             reactions_open=None if reactions is None else reactions == "open",
         )

@@ -1,13 +1,20 @@
-"""`engagement token …`: what the staff and back ends come in with."""
+"""`engagement token … | issuer …`: what the staff, back ends and readers come in with."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 from uuid import UUID
 
 import click
 
 from engagement.cli.shared import data_option, open_stores
+
+if TYPE_CHECKING:
+    from engagement.db.engine import Database
+    from engagement.moderation.log import ModerationLog
+    from engagement.settings import Settings
+    from engagement.staff.sign_on_issuers import SignOnIssuers
 
 EVERY_SITE = "*"
 
@@ -30,8 +37,8 @@ def add_token(
     """Make a token and print it, alone; it is not kept, and can't be told again."""
     from engagement.staff.service import Staff
 
-    with open_stores(data) as (_, database, _):
-        text, _ = Staff(database).make_token(
+    with open_stores(data) as (settings, database, _):
+        text, _ = Staff(database, _log(settings)).make_token(
             None,
             None if site == EVERY_SITE else site,
             role=role,
@@ -81,6 +88,90 @@ def revoke_token(token: UUID, data: Path | None) -> None:
     """Revoke a token, by the id that `token list` shows: every process refuses it within a second."""
     from engagement.staff.service import Staff
 
-    with open_stores(data) as (_, database, _):
-        Staff(database).revoke_token(None, None, token)
+    with open_stores(data) as (settings, database, _):
+        Staff(database, _log(settings)).revoke_token(None, None, token)
     click.echo(f"The token {token} is revoked.")
+
+
+@click.group()
+def issuer() -> None:
+    """Single sign-on: who vouches for readers and staff."""
+
+
+@issuer.command("add")
+@click.argument("site")
+@click.argument("issuer")
+@click.option("--audience", required=True, help="What `aud` must name.")
+@click.option("--algorithm", required=True, help="HS256, RS256, ES256 or EdDSA: no other is taken.")
+@click.option("--secret-file", type=click.File(), help="Of HS256; - for standard input.")
+@click.option("--jwks-url", help="Where the public keys of the other algorithms are.")
+@click.option("--skew", type=int, default=60, show_default=True, help="Seconds by which clocks may differ.")
+@click.option("--for-staff", is_flag=True, help="Its tokens may name `roles`: admin, moderator, service.")
+@data_option
+def add_issuer(
+    site: str,
+    issuer: str,
+    audience: str,
+    algorithm: str,
+    secret_file: TextIO | None,
+    jwks_url: str | None,
+    skew: int,
+    for_staff: bool,
+    data: Path | None,
+) -> None:
+    """Take the tokens of an issuer, named as `iss` names it."""
+    with open_stores(data) as (settings, database, _):
+        added = _issuers(settings, database).add(
+            None,
+            site,
+            issuer=issuer,
+            audience=audience,
+            algorithm=algorithm,
+            secret=None if secret_file is None else secret_file.read().strip(),
+            jwks_url=jwks_url,
+            skew=skew,
+            for_staff=for_staff,
+        )
+    click.echo(f"The issuer {added.id} is there.")
+
+
+@issuer.command("list")
+@click.argument("site", required=False)
+@data_option
+def list_issuers(site: str | None, data: Path | None) -> None:
+    """List the issuers of a site, or of all.
+
+    Of each: id, site, algorithm, for whom, since when, whether it is disabled, `iss`.
+    """
+    from engagement import clock
+
+    with open_stores(data) as (settings, database, _):
+        for each in _issuers(settings, database).all(site):
+            whom = "staff" if each.for_staff else "readers"
+            state = f"disabled {clock.rfc3339(each.disabled_at)}" if each.disabled_at else "good"
+            since = f"since {clock.rfc3339(each.created_at)}"
+            click.echo(f"{each.id}  {each.site}  {each.algorithm}  {whom}  {since}  {state}  {each.issuer}")
+
+
+@issuer.command("disable")
+@click.argument("issuer", type=click.UUID)
+@data_option
+def disable_issuer(issuer: UUID, data: Path | None) -> None:
+    """Refuse an issuer's tokens, by the id that `issuer list` shows: within a second, everywhere."""
+    with open_stores(data) as (settings, database, _):
+        _issuers(settings, database).disable(None, None, issuer)
+    click.echo(f"The issuer {issuer} is disabled.")
+
+
+def _issuers(settings: Settings, database: Database) -> SignOnIssuers:
+    from engagement.fetching import Fetcher
+    from engagement.sso.issuers import Issuers
+    from engagement.staff.sign_on_issuers import SignOnIssuers
+
+    return SignOnIssuers(database, Issuers(database, Fetcher(settings)), _log(settings))
+
+
+def _log(settings: Settings) -> ModerationLog:
+    from engagement.moderation.log import ModerationLog
+
+    return ModerationLog(settings.secret_key, settings.moderation_log_heads)

@@ -23,6 +23,7 @@ from engagement.text import clean_text
 
 NAME_LENGTH = 200
 TITLE_LENGTH = 500
+SECTION_LENGTH = 100
 URL_LENGTH = 2_048
 """Characters."""
 
@@ -86,6 +87,7 @@ def put_article(
     *,
     url: str | None = None,
     title: str | None = None,
+    section: str | None = None,
     comments_open: bool | None = None,
     reactions_open: bool | None = None,
 ) -> None:
@@ -96,6 +98,7 @@ def put_article(
     given = {
         "url": None if url is None else _url(url),
         "title": None if title is None else _text("title", title, TITLE_LENGTH),
+        "section": None if section is None else _text("section", section, SECTION_LENGTH),
         "comments_open": comments_open,
         "reactions_open": reactions_open,
     }

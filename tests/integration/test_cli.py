@@ -234,7 +234,7 @@ def test_a_token_is_made_listed_and_revoked(run: Run, client: FlaskClient) -> No
     assert listed.endswith("The desk\n")
     assert text not in listed
     token = listed.split()[0]
-    assert run("token", "revoke", token).output == f"The token {token} is revoked.\n"
+    assert run("token", "revoke", token).stdout == f"The token {token} is revoked.\n"
     assert "  revoked 20" in run("token", "list").output
     until(lambda: client.get("/v1/demo/admin/tokens", headers=headers).status_code == 401)
 
@@ -257,8 +257,33 @@ def test_a_wrong_token_is_one_clear_line(run: Run, words: tuple[str, ...], said:
 
 
 def test_an_owners_token_is_of_all_sites(run: Run, client: FlaskClient) -> None:
-    text = run("token", "add", "*", "--role", "owner").output.strip()
+    text = run("token", "add", "*", "--role", "owner").stdout.strip()
     headers = {"Authorization": f"Bearer {text}"}
     for site in ("demo", "known"):
         assert client.get(f"/v1/{site}/admin/tokens", headers=headers).status_code == 200
     assert "  *  owner  all  " in run("token", "list", "*").output
+
+
+def test_an_issuer_is_added_listed_and_disabled(run: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret of the publisher, and long enough\n")
+    add = (
+        "issuer",
+        "add",
+        "demo",
+        "https://id.news.example",
+        "--audience",
+        "engagement",
+        "--algorithm",
+        "HS256",
+    )
+    refused = run(*add)
+    assert (refused.exit_code, refused.output.startswith("engagement: secret: must have")) == (1, True)
+    added = run(*add, "--secret-file", str(secret), "--for-staff").stdout
+    issuer = added.split()[2]
+    assert added == f"The issuer {issuer} is there.\n"
+    listed = run("issuer", "list", "demo").output
+    assert listed.startswith(f"{issuer}  demo  HS256  staff  since 20")
+    assert listed.endswith("  good  https://id.news.example\n")
+    assert run("issuer", "disable", issuer).stdout == f"The issuer {issuer} is disabled.\n"
+    assert "  disabled 20" in run("issuer", "list").output
