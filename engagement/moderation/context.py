@@ -184,7 +184,8 @@ def _statuses(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[UUI
     if not ids:
         return
     if connection.dialect.name == "postgresql":
-        yield from connection.exec_driver_sql(OF_READERS, (list(ids), HISTORY)).tuples()
+        for id, status, number in connection.exec_driver_sql(OF_READERS, (list(ids), HISTORY)):
+            yield id, status, number
         return
     words = " UNION ALL ".join([OF_READER] * len(ids))
     given = [value for id in ids for value in (id.bytes, HISTORY)]
