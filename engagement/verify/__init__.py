@@ -55,7 +55,7 @@ def verify(database: Database, hot: Hot, *, repair: bool = False) -> Report:
 
 
 def _look_aside(database: Database, totals: Totals) -> None:
-    """What is no difference, and should be told: what SQL refused, and what waits for long to be delivered."""
+    """What is no difference, and should be told: what SQL refused, and what waits to be delivered."""
     now = clock.now()
     old = now - timedelta(milliseconds=views.LONG)
     waiting = union_all(*(select(table.c.created_at) for table in (events, outbox))).subquery().c

@@ -348,7 +348,8 @@ def test_what_waits_for_long_and_dead_letters_are_told_and_are_no_difference(
     letters, waiting, summary = told.output.splitlines()
     assert letters == "note: dead letters: 1"
     assert re.fullmatch(
-        r"note: 1 ledger entries and 1 events of comments have waited for up to 1\d\d s: is a worker running\?",
+        r"note: 1 ledger entries and 1 events of comments have waited for up to 1\d\d s: "
+        r"is a worker running\?",
         waiting,
     )
     assert summary == "2 ballots, 3 choices, 2 comments: no differences"
