@@ -54,6 +54,8 @@ from engagement.moderation.reports import Reports
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.moderation.rules.preview import Previews
+from engagement.moderation.scorers import TIMEOUT as SCORER_TIMEOUT
+from engagement.moderation.scorers import HttpScorers
 from engagement.moderation.stating import Stating
 from engagement.moderation.waiting import Waiting
 from engagement.plain import api as plain_api
@@ -114,7 +116,8 @@ def create_app(settings: Settings) -> Flask:
     threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     policies, known = Policies(database), KnownRules(database)
-    judge = Judging(database, policies, known, limits, moderation_log, settings.secret_key)
+    scorers = HttpScorers(Fetcher(settings, timeout=SCORER_TIMEOUT))
+    judge = Judging(database, policies, known, limits, moderation_log, settings.secret_key, scorers)
     writing = Writing(database, hot, pages, sites, limits, rules, judge)
     app.extensions["engagement.writing"] = writing
     app.extensions["engagement.comments"] = threads

@@ -226,7 +226,7 @@ def test_articles_are_merged_and_taken_apart_where_there_is_no_worker(
 def test_a_token_is_made_listed_and_revoked(run: Run, client: FlaskClient) -> None:
     text = run(
         "token", "add", "demo", "--role", "admin", "--name", "The desk", "--expires", "7"
-    ).output.strip()
+    ).stdout.strip()
     headers = {"Authorization": f"Bearer {text}"}
     assert client.get("/v1/demo/admin/tokens", headers=headers).status_code == 200
     listed = run("token", "list", "demo").output
