@@ -13,7 +13,11 @@ from engagement.db.tables import comments, metadata, readers
 from engagement.hot.connection import Hot
 from engagement.verify import verify
 
-KNOWN_IN_SQL = {"readers.id", "comments.reader_id", "bars.reader_id", "jobs.reader_id"}
+KNOWN_IN_SQL = {
+    "readers.id", "comments.reader_id", "bars.reader_id", "jobs.reader_id", "cases.reader_id",
+    "bans.reader_id", "statements.reader_id", "appeals.reader_id", "reports.reader_id",
+    "moderation_log.subject",
+}  # fmt: skip
 """Where an erased reader's id stays: on rows without a choice, a text or a name."""
 
 

@@ -93,7 +93,7 @@ class Bans:
             member.require(BAN_EVERYWHERE, None)
         wanted.check()
         with self._database.write() as connection:
-            reader = _hold(connection, site, reader_id)
+            reader = hold(connection, site, reader_id)
             root = clock.new_id()
             same = _same_person(connection, reader) if wanted.everywhere else []
             network = _network(connection, reader_id) if wanted.network else None
@@ -117,7 +117,7 @@ class Bans:
         """Lift a ban; what it took comes back. Twice is once. Raises `Forbidden`, `NotFound`."""
         member.require(RESTRICT, site)
         with self._database.write() as connection:
-            _hold(connection, site, reader_id, erased_too=True)
+            hold(connection, site, reader_id, erased_too=True)
             found = connection.execute(
                 select(bans).where(bans.c.id == ban_id, bans.c.reader_id == reader_id)
             ).one_or_none()
@@ -172,7 +172,7 @@ def tell(row: Row[Any]) -> dict[str, Any]:
         "until": row.until and clock.rfc3339(row.until),
         "takes_choices": row.takes_choices,
         "everywhere": row.site is None,
-        "network": row.network is not None,
+        "network": row.network_key is not None,
         "created_by": row.created_by and str(row.created_by),
         "lifted_at": row.lifted_at and clock.rfc3339(row.lifted_at),
         "lifted_by": row.lifted_by and str(row.lifted_by),
@@ -216,8 +216,11 @@ def facts(wanted: Wanted) -> str:
     return f"{what}{also} {REASONS[wanted.reason].label}"
 
 
-def _hold(connection: Connection, site: str, reader_id: UUID, *, erased_too: bool = False) -> Row[Any]:
-    """The reader's row, exclusively: what is being written for them is there, or never will be."""
+def hold(connection: Connection, site: str, reader_id: UUID, *, erased_too: bool = False) -> Row[Any]:
+    """The reader's row, exclusively: what is being written for them is there, or never will be.
+
+    Raises `NotFound`, also for who was erased, unless `erased_too`.
+    """
     statement = select(readers).where(readers.c.id == reader_id, readers.c.site == site).with_for_update()
     found = connection.execute(statement).one_or_none()
     erased = select(bars.c.number).where(bars.c.reader_id == reader_id, bars.c.kind == ERASED)

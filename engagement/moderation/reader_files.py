@@ -23,7 +23,7 @@ from engagement.db.tables import (
 )
 from engagement.errors import Invalid, NotFound
 from engagement.moderation import standing
-from engagement.moderation.bans import GONE, tell
+from engagement.moderation.bans import GONE, hold, tell
 from engagement.moderation.log import ModerationLog
 from engagement.readers.bars import ERASED
 from engagement.staff.members import Member
@@ -73,7 +73,7 @@ class ReaderFiles:
             raise Invalid(errors={"text": [str(error)]}) from error
         id = clock.new_id()
         with self._database.write() as connection:
-            _reader(connection, site, reader_id)
+            hold(connection, site, reader_id)  # of who is erased nothing more is written down
             connection.execute(
                 insert(reader_notes).values(
                     id=id, site=site, reader_id=reader_id, text=text, created_by=member.id,

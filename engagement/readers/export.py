@@ -21,8 +21,11 @@ from engagement.db.ballots import Key
 from engagement.db.engine import Database
 from engagement.db.tables import (
     BALLOT,
+    appeals,
     articles,
+    bans,
     bars,
+    cases,
     choices,
     comment_revisions,
     comments,
@@ -31,7 +34,11 @@ from engagement.db.tables import (
     job_choices,
     jobs,
     merged_moods,
+    reader_notes,
+    reader_standing,
     readers,
+    reports,
+    statements,
 )
 from engagement.errors import Unauthorized
 from engagement.hot.answers import Entry
@@ -197,6 +204,49 @@ def _refused(reader_id: UUID) -> Select[Any]:
     return select(d.ballot, d.choice, d.chosen_at, d.reason).where(d.reader_id == reader_id)
 
 
+def _cases(reader_id: UUID) -> Select[Any]:
+    c = cases.c
+    told = (c.comment_id, c.status, c.reason, c.reports, c.score, c.queued_at)
+    return select(*told).where(c.reader_id == reader_id)
+
+
+def _bans(reader_id: UUID) -> Select[Any]:
+    b = bans.c
+    told = (b.id, b.kind, b.reason, b.note, b.since, b.until, b.takes_choices, b.network, b.lifted_at)
+    return select(*told).where(b.reader_id == reader_id)
+
+
+def _statements(reader_id: UUID) -> Select[Any]:
+    s = statements.c
+    told = (
+        s.id, s.comment_id, s.restriction, s.reason, s.facts, s.ground, s.ground_reference,
+        s.automated_detection, s.automated_decision, s.created_at, s.ends_at, s.withdrawn_at,
+    )  # fmt: skip
+    return select(*told).where(s.reader_id == reader_id)
+
+
+def _appeals(reader_id: UUID) -> Select[Any]:
+    a = appeals.c
+    told = (a.statement_id, a.text, a.state, a.created_at, a.decided_at, a.answer)
+    return select(*told).where(a.reader_id == reader_id)
+
+
+def _reports(reader_id: UUID) -> Select[Any]:
+    r = reports.c
+    told = (r.comment_id, r.reason, r.note, r.weight, r.state, r.created_at, r.decided_at)
+    return select(*told).where(r.reader_id == reader_id)
+
+
+def _notes(reader_id: UUID) -> Select[Any]:
+    n = reader_notes.c
+    return select(n.text, n.created_at).where(n.reader_id == reader_id)
+
+
+def _standing(reader_id: UUID) -> Select[Any]:
+    s = reader_standing.c
+    return select(s.trust, s.reports_right, s.reports_wrong).where(s.reader_id == reader_id)
+
+
 PLAIN: dict[str, Callable[[UUID], Select[Any]]] = {
     "idempotency_keys": _posted_once,
     "bars": _bars,
@@ -204,6 +254,13 @@ PLAIN: dict[str, Callable[[UUID], Select[Any]]] = {
     "taken_choices": _taken,
     "moved_moods": _moved,
     "refused_choices": _refused,
+    "cases": _cases,
+    "bans": _bans,
+    "statements": _statements,
+    "appeals": _appeals,
+    "reports": _reports,
+    "notes": _notes,
+    "standing": _standing,
 }
 """What is told as it stands in its table."""
 

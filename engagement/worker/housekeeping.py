@@ -18,6 +18,7 @@ from engagement.db.tables import idempotency_keys, text_digests
 from engagement.errors import RedisUnavailable, Unavailable
 from engagement.hot import bars
 from engagement.hot.connection import Hot
+from engagement.moderation import restrictions
 from engagement.moderation.rules.lately import KEPT
 from engagement.readers.network_keys import current_key, forget_keys
 from engagement.settings import Settings
@@ -70,6 +71,7 @@ class Housekeeping:
                 delete(idempotency_keys).where(idempotency_keys.c.created_at < clock.now() - IDEMPOTENCY)
             )
             connection.execute(delete(text_digests).where(text_digests.c.created_at < clock.now() - KEPT))
+            restrictions.forget_networks(connection)
         current_key(self._database, self._settings.network_key_days)  # so that the last one may go
         forget_keys(self._database, self._settings.network_keep_days)
         with suppress(RedisUnavailable):

@@ -26,6 +26,7 @@ from engagement.settings import Settings
 from engagement.worker.housekeeping import Housekeeping
 from engagement.worker.loop import Worker
 from tests.jobs_world import World
+from tests.staffing import headers_of
 from tests.traces import in_redis, in_sql, no_trace
 from tests.waiting import until
 
@@ -34,8 +35,10 @@ ME = "/v1/demo/readers/me"
 NAME, HERE, ELSEWHERE = "Zoë Marker", "198.51.100.73", "203.0.113.9"
 Headers = dict[str, str]
 READERS_IN_SQL = {
-    "bars.reader_id", "choices.reader_id", "comments.reader_id", "dead_letters.reader_id",
-    "idempotency_keys.reader_id", "job_choices.reader_id", "jobs.reader_id", "merged_moods.reader_id",
+    "appeals.reader_id", "bans.reader_id", "bars.reader_id", "cases.reader_id", "choices.reader_id",
+    "comments.reader_id", "dead_letters.reader_id", "idempotency_keys.reader_id", "job_choices.reader_id",
+    "jobs.reader_id", "merged_moods.reader_id", "reader_notes.reader_id", "reader_standing.reader_id",
+    "reports.reader_id", "statements.reader_id",
 }  # fmt: skip
 """Every column that names a reader: what erases and what exports a reader knows each of them."""
 
@@ -115,6 +118,28 @@ class Crowd:
         choose(client, zoe, "fourth/reaction", mood="happy")
         assert client.delete(f"{A}/fourth/reaction", headers=zoe).status_code == 200
 
+    def be_moderated(self, one: Headers, other: Headers) -> None:
+        """Reports, is warned and noted, appeals and is answered."""
+        client, zoe, reader = self._client, self.zoe, f"/v1/demo/admin/readers/{self.id}"
+
+        def send(path: str, body: dict[str, Any], who: Headers) -> Any:
+            answer = client.post(path, json=body, headers=who)
+            assert answer.status_code in (200, 201), answer.text
+            return answer.json
+
+        theirs = post(client, self.others[3], "other", "of somebody else")
+        send(f"{A}/other/comments/{theirs['id']}/reports", {"reason": "abuse", "note": "marker-report"}, zoe)
+        mine = post(client, zoe, "other", "marker-five, refused")
+        refused = {"action": "reject", "revision": 1, "reason": "abuse", "note": "marker-decision"}
+        send(f"/v1/demo/admin/comments/{mine['id']}/decision", refused, one)
+        send(f"{reader}/notes", {"text": "marker-note"}, one)
+        send(f"{reader}/bans", {"kind": "warning", "reason": "abuse", "note": "marker-of-ban"}, one)
+        told: Any = client.get(f"{ME}/statements", headers=zoe).json
+        appealed = send(f"{ME}/statements/{told['items'][0]['id']}/appeal", {"text": "marker-appeal"}, zoe)
+        decision = {"outcome": "refuse", "answer": "marker-answer"}
+        send(f"/v1/demo/admin/appeals/{appealed['appeal']['id']}/decision", decision, other)
+        client.put(f"{reader}/standing", json={"trust": "usual"}, headers=one)
+
     def read(self) -> None:
         """Pages are kept rendered, and walks begin."""
         for sort in ("best", "newest", "top"):
@@ -150,12 +175,15 @@ def test_of_a_reader_who_did_everything_nothing_is_left(
     crowd = Crowd(app, client, network)
     crowd.act()
     worker.drain()
+    crowd.be_moderated(headers_of(database, role="moderator"), headers_of(database, role="moderator"))
+    worker.drain()
     crowd.read()
     crowd.be_limited()
     held: Any = client.get(f"{ME}/export", headers=crowd.zoe).json
     assert {item["network"] for item in held["comments"]} == {network, ""}
     assert {item["network"] for item in held["choices"]} == {network}
     words = [NAME, "Zoë", *(f"marker-{word}" for word in ("one", "two", "three", "four", "five", "key"))]
+    words += [f"marker-{word}" for word in ("note", "of-ban", "appeal", "answer", "report", "decision")]
     assert in_redis(world.hot, NAME)  # in rendered pages
     assert {f"marker-{n}" for n in ("one", "two", "three", "five") if in_sql(database, f"marker-{n}")} == {
         f"marker-{n}" for n in ("one", "two", "three", "five")

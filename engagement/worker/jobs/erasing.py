@@ -32,6 +32,7 @@ from engagement.errors import RedisUnavailable
 from engagement.hot import bars, commands, walk
 from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot, ballot_keys
+from engagement.moderation import restrictions
 from engagement.worker.jobs.handing import CONFIRMING, HANDING, Confirming, Handing
 from engagement.worker.jobs.stores import Steps, Stores
 from engagement.worker.jobs.taking import TAKING, WHILE, Taking
@@ -142,6 +143,7 @@ def _forget(connection: Connection, reader_id: UUID) -> None:
     connection.execute(update(readers).where(readers.c.id == reader_id).values(**nobody))
     for table in (idempotency_keys, job_choices, merged_moods):
         connection.execute(delete(table).where(table.c.reader_id == reader_id))
+    restrictions.forget(connection, reader_id)
 
 
 def _comments(connection: Connection, reader_id: UUID, after: list[str] | None) -> list[Any]:
