@@ -124,7 +124,9 @@ class CommentSchema(ma.Schema):
         validate=ma.validate.OneOf(["approved", "pending", "removed"]),
         metadata={"description": "A removed comment holds its place in the thread: show that it was removed"},
     )
-    held_for = ma.fields.String(metadata={"description": "Why one's own comment waits, or was refused"})
+    held_for = ma.fields.String(
+        metadata={"description": "Of one's own comment that waits, or was refused: why"}
+    )
     created_at = ma.fields.AwareDateTime(required=True)
     edited_at = ma.fields.AwareDateTime(required=True, allow_none=True)
     revision = ma.fields.Integer(required=True)
