@@ -279,7 +279,7 @@ def test_an_issuer_is_added_listed_and_disabled(run: Run, tmp_path: Path) -> Non
     )
     refused = run(*add)
     assert (refused.exit_code, refused.output.startswith("engagement: secret: must have")) == (1, True)
-    added = run(*add, "--secret-file", str(secret), "--for-staff").stdout
+    added = run(*add, "--secret-file", str(secret), "--staff").stdout
     issuer = added.split()[2]
     assert added == f"The issuer {issuer} is there.\n"
     listed = run("issuer", "list", "demo").output
