@@ -14,6 +14,7 @@ from engagement.comments.ranking import ORDERS
 from engagement.comments.threads import listed
 from engagement.db.engine import Database
 from engagement.db.tables import comments
+from engagement.moderation.queue import After, Search, _from, _statement
 
 INDEXES = {
     "best": "by_best",
@@ -58,3 +59,30 @@ def test_the_newest_comments_of_a_site_are_read_from_the_end_of_an_index(databas
     read = plan(database, newest_of_site("demo", 200, 50))
     assert "ix_comments_newest" in read
     assert "ix_articles_site" not in read
+
+
+QUEUES = {
+    ("pending", "oldest"): "by_status",
+    ("pending", "priority"): "pressing_pending",
+    ("reported", "oldest"): "reported",
+    ("reported", "priority"): "pressing_reported",
+    ("unmoderated", "oldest"): "unmoderated",
+    ("unmoderated", "priority"): "pressing_unmoderated",
+    ("approved", "newest"): "by_status",
+    ("rejected", "oldest"): "by_status",
+    ("spam", "newest"): "by_status",
+}
+
+
+@pytest.mark.sqlite_only("PostgreSQL goes by what a table holds")
+@pytest.mark.parametrize(("queue", "sort"), QUEUES, ids=map("-".join, QUEUES))
+def test_every_queue_is_read_from_its_index_in_order(database: Database, queue: str, sort: str) -> None:
+    key = -0.5 if sort == "priority" else clock.now()
+    after = After(sort, key, clock.new_id())
+    with database.read() as connection:
+        statement = _statement(connection, "demo", Search(queue, sort))
+    assert statement is not None
+    for page in (statement, _from(statement, Search(queue, sort), after)):
+        read = plan(database, page.limit(20))
+        assert f"ix_cases_{QUEUES[queue, sort]} " in read
+        assert "TEMP B-TREE" not in read

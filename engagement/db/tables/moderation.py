@@ -73,7 +73,8 @@ def _queue(name: str, where: ColumnElement[bool], *columns: str) -> Index:
 _queue("pressing_pending", WAITS, "site", *PRESSING)
 _queue("reported", REPORTED, "site", *QUEUED)
 _queue("pressing_reported", REPORTED, "site", *PRESSING)
-_queue("unmoderated", UNSEEN, "site", *QUEUED)
+# The columns of its condition too: SQLite would rather look through all that is approved.
+_queue("unmoderated", UNSEEN, "site", "status", "seen", *QUEUED)
 _queue("pressing_unmoderated", UNSEEN, "site", *PRESSING)
 _queue("by_rule", BY_RULE, "rule_id", "status", *QUEUED)
 
