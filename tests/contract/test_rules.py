@@ -331,6 +331,7 @@ def test_other_processes_know_a_new_version_soon(
         ({"kind": "links", "settings": {"deny": ["http://x"]}}, "settings.deny.0"),
         ({"kind": "flood", "settings": {"count": 0, "seconds": 1}}, "settings.count"),
         ({"kind": "caps", "settings": {"share": 7}}, "settings.share"),
+        ({"kind": "scorer", "settings": {"secret": "x"}}, "settings.url"),
     ],
 )
 def test_bad_input_is_named(client: FlaskClient, admin: Headers, change: dict[str, Any], field: str) -> None:
@@ -353,10 +354,14 @@ def test_a_secret_is_never_told_and_stays_where_it_is_not_sent(client: FlaskClie
     settings = {"url": "https://scorer.example/", "secret": "a-very-secret-word"}
     made = make(client, admin, "scorer", settings)
     assert "secret" not in made["settings"]
-    new = rule("scorer", {"url": "https://scorer.example/2"})
+    new = rule("scorer", {"url": "https://scorer.example/", "threshold": 0.9})
     url = f"{RULES}/{made['id']}"
     answer = client.put(url, json=new, headers={**admin, "If-Match": '"1"'})
     assert answer.status_code == 200, answer.text
+    other = rule("scorer", {"url": "https://elsewhere.example/"})
+    taken = client.put(url, json=other, headers={**admin, "If-Match": '"2"'})
+    assert taken.status_code == 422
+    assert "settings.secret" in taken.json["errors"]  # type: ignore[index]
     for call in (url, RULES, f"{url}/versions"):
         assert "a-very-secret-word" not in client.get(call, headers=admin).text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -88,7 +88,7 @@ class RuleChanges:
     def replace(
         self, member: Member, site: str, rule_id: UUID, given: Mapping[str, Any], version: int
     ) -> dict[str, Any]:
-        """Make a new version of a rule; its kind stays, and a secret that isn't sent.
+        """Make a new version of a rule; its kind stays, and a secret that isn't sent, for the same address.
 
         `version`: the one that the caller has seen. Raises `Edited`, `Forbidden`, `Invalid`.
         """
@@ -173,8 +173,15 @@ def _rule(
     return row
 
 
+_WHERE: Final = {"scorer": "http", "url": None}
+
+
 def _with_secret(given: Mapping[str, Any], before: Row[Any]) -> Mapping[str, Any]:
+    """A secret goes on to where it went before, and nowhere else: who changes the address may not know it."""
     settings = given.get("settings")
     if SECRET not in before.settings or not isinstance(settings, Mapping) or SECRET in settings:
+        return given
+    same = all(settings.get(key, usual) == before.settings.get(key, usual) for key, usual in _WHERE.items())
+    if not same:
         return given
     return {**given, "settings": {**settings, SECRET: before.settings[SECRET]}}

@@ -132,6 +132,12 @@ class ScorerSchema(_Strict):
     threshold = ma.fields.Float(load_default=0.8, validate=validate.Range(0.0, 1.0))
     when_down = ma.fields.String(load_default="hold", validate=validate.OneOf(["hold", "approve"]))
 
+    @ma.validates_schema
+    def can_be_asked(self, given: Mapping[str, Any], **_: Any) -> None:
+        """Raises `ValidationError`."""
+        if given.get("scorer") == "http" and "url" not in given:
+            raise ma.ValidationError("is needed, unless the scorer is akismet", "url")
+
 
 SCHEMAS: Final[Mapping[str, type[ma.Schema]]] = {
     PHRASES: PhrasesSchema,
