@@ -97,9 +97,8 @@ def _write(out: IO[bytes], head: Item, parts: dict[str, Iterable[Item]]) -> None
 
 def _profile(connection: Connection, site: str, reader_id: UUID) -> Item:
     r = readers.c
-    row = connection.execute(
-        select(r.id, r.name, r.created_at).where(r.id == reader_id, r.site == site)
-    ).one_or_none()
+    told = (r.id, r.name, r.created_at, r.subject, r.avatar_url, r.badges)
+    row = connection.execute(select(*told).where(r.id == reader_id, r.site == site)).one_or_none()
     if row is None:
         raise Unauthorized(GONE)
     return _item(row)

@@ -52,9 +52,12 @@ class ErasureSchema(ma.Schema):
 
 
 class ExportedReaderSchema(ReaderSchema):
-    """The profile."""
+    """The profile; the last three are what a single sign-on has told."""
 
     created_at = ma.fields.AwareDateTime(required=True)
+    subject = ma.fields.String(required=True, allow_none=True)
+    avatar_url = ma.fields.String(required=True, allow_none=True)
+    badges = ma.fields.List(ma.fields.String(), required=True, allow_none=True)
 
 
 class RevisionSchema(ma.Schema):
