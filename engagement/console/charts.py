@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, FOOT, TOP = 640, 140, 18, 12
-"""Of a chart, of what is written below its bars and above them, in units of its own."""
+WIDTH, HEIGHT = 640, 120
+"""Of a chart, in units of its own: it is stretched to where it stands."""
 MOST_BARS = 96
-LABELS = 6
+LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars over a line, the largest count, and some of the labels."""
+    """Bars over a line, the largest count, and some of the labels, from the first bar's to the last one's."""
 
     bars: tuple[Bar, ...]
     most: int
-    labels: tuple[tuple[float, str], ...]
+    labels: tuple[str, ...]
     width: int = WIDTH
     height: int = HEIGHT
-    base: int = HEIGHT - FOOT
 
 
 def bars(counts: Sequence[tuple[str, int]]) -> Chart:
@@ -40,14 +39,14 @@ def bars(counts: Sequence[tuple[str, int]]) -> Chart:
     shown = _joined(counts)
     most = max((count for _, count in shown), default=0)
     step = WIDTH / max(len(shown), 1)
-    room = HEIGHT - FOOT - TOP
     made = []
     for place, (label, count) in enumerate(shown):
-        tall = round(room * count / most, 2) if most else 0.0
+        tall = round(HEIGHT * count / most, 2) if most else 0.0
         x, wide = round(place * step, 2), round(step * 0.8, 2)
-        made.append(Bar(x, HEIGHT - FOOT - tall, wide, tall, label, count))
-    every = -(-len(made) // LABELS) or 1
-    return Chart(tuple(made), most, tuple((bar.x, bar.label) for bar in made[::every]))
+        made.append(Bar(x, HEIGHT - tall, wide, tall, label, count))
+    last = len(made) - 1
+    places = sorted({round(last * nth / (LABELS - 1)) for nth in range(LABELS)}) if made else []
+    return Chart(tuple(made), most, tuple(made[place].label for place in places))
 
 
 def _joined(counts: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -28,6 +28,21 @@ def found_in(text: str, found: Iterable[Mapping[str, Any]]) -> Markup:
     return html + escape(text[at:])
 
 
+def grouped(hits: Iterable[Mapping[str, Any]], revision: int) -> list[dict[str, Any]]:
+    """Why a text is here, once for each rule and reason: with all phrases that were found."""
+    told: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for hit in hits:
+        if hit["revision"] != revision:
+            continue
+        rule = hit["rule"] or {}
+        key = (rule.get("id"), rule.get("version"), hit["reason"], hit["shadow"])
+        one = told.setdefault(key, {**hit, "phrases": []})
+        phrase = hit["found"].get("phrase")
+        if phrase is not None and phrase not in one["phrases"]:
+            one["phrases"].append(phrase)
+    return list(told.values())
+
+
 def _joined(places: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for start, end in sorted(place for place in places if 0 <= place[0] < place[1] <= length):

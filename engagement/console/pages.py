@@ -10,10 +10,11 @@ from flask import Blueprint, Response, g, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from engagement.console import showing, words
+from engagement.console.appeals import add_appeals
 from engagement.console.articles import add_articles
 from engagement.console.deciding import add_deciding
 from engagement.console.entry import add_entry
-from engagement.console.marking import found_in, marked
+from engagement.console.marking import found_in, grouped, marked
 from engagement.console.queue import add_queue
 from engagement.console.readers import add_readers
 from engagement.console.record import add_record
@@ -33,6 +34,7 @@ ROUTES: Final = (
     add_articles,
     add_rules,
     add_readers,
+    add_appeals,
     add_record,
     add_tokens,
 )
@@ -61,16 +63,7 @@ def blueprint(services: Services) -> Blueprint:
     def static(filename: str) -> Response:
         return send_from_directory(STATIC_FILES, filename, max_age=STATIC_MAX_AGE)
 
-    for add in (
-        add_entry,
-        add_queue,
-        add_deciding,
-        add_articles,
-        add_rules,
-        add_readers,
-        add_record,
-        add_tokens,
-    ):
+    for add in ROUTES:
         add(pages, services)
 
     @pages.route("/<path:unknown>", methods=["GET", "POST"])
@@ -88,6 +81,7 @@ def blueprint(services: Services) -> Blueprint:
             "words": words,
             "marked": marked,
             "found_in": found_in,
+            "grouped": grouped,
             "member": session.member,
             "csrf": services.guard.token(),
             "sites": lambda: showing.sites_of(services, session.member),

@@ -102,4 +102,4 @@ def appeals_open(services: Services, at: At) -> int | None:
     """How many appeals wait; None for who has nothing to do with them."""
     if not at.member.may(APPEALS, at.site.key):
         return None
-    return None
+    return services.waiting.appeals(at.site.key)

@@ -66,7 +66,13 @@ def _hour(at: str, days: int) -> str:
 def _about(subject: dict[str, Any]) -> list[tuple[str, str]]:
     """What an entry is about, a name and a value each; what is empty isn't told."""
     return [
-        (name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        (name.replace("_", " "), _told(value))
         for name, value in subject.items()
-        if value not in (None, "", [])
+        if value not in (None, "", [], False)
     ]
+
+
+def _told(value: object) -> str:
+    if value is True:
+        return "yes"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -9,6 +9,7 @@ from engagement.console.guard import Guard
 from engagement.console.links import Links
 from engagement.console.sessions import Sessions
 from engagement.db.engine import Database
+from engagement.moderation.appeals import Appeals
 from engagement.moderation.bans import Bans
 from engagement.moderation.claims import Claims
 from engagement.moderation.decisions import Decisions
@@ -20,6 +21,8 @@ from engagement.moderation.reader_files import ReaderFiles
 from engagement.moderation.reader_search import ReaderSearch
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.preview import Previews
+from engagement.moderation.stating import Stating
+from engagement.moderation.waiting import Waiting
 from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
@@ -49,6 +52,9 @@ class Services:
     bans: Bans
     files: ReaderFiles
     reader_search: ReaderSearch
+    appeals: Appeals
+    stating: Stating
+    waiting: Waiting
 
     def named(self, member_id: str | UUID | None) -> str | None:
         """The name of one of the staff; None where it was nobody, or is nobody any more."""

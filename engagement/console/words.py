@@ -84,6 +84,7 @@ BANS: Final = {
 }
 BAN_NAMES: Final = {"warning": "Warning", "suspension": "Suspension", "ban": "Ban", "shadow": "Shadow mode"}
 TRUSTS: Final = {"new": "as somebody new", "usual": "as everybody", "trusted": "trusted"}
+APPEALS: Final = {"open": "Open", "granted": "Granted", "refused": "Refused", "settled": "Settled"}
 RESTRICTIONS: Final = {
     "hold": "Held",
     "removal": "Removed",
