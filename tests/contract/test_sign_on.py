@@ -8,10 +8,13 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
@@ -25,6 +28,7 @@ from engagement.staff.roles import ISSUERS
 from engagement.worker.loop import Worker
 from tests.servers.web import Asked, Told, WebServer
 from tests.staffing import headers_of
+from tests.stores import SqlStore
 from tests.waiting import until
 
 ISS, AUD = "https://accounts.news.example", "engagement"
@@ -133,6 +137,16 @@ def test_a_reader_by_sign_on_comments_under_their_name_with_avatar_and_badges(
     )
 
 
+def test_what_a_sign_on_has_told_is_in_the_readers_export(
+    client: FlaskClient, add: Callable[..., str]
+) -> None:
+    add()
+    headers = by_secret(avatar="https://news.example/ada.png", badges=["Staff"])
+    profile = told(client.get(f"{ME}/export", headers=headers))["reader"]
+    assert (profile["subject"], profile["avatar_url"]) == ("reader-1", "https://news.example/ada.png")
+    assert profile["badges"] == ["Staff"]
+
+
 def test_the_same_person_is_the_same_reader_everywhere_and_another_is_another(
     client: FlaskClient, add: Callable[..., str], settings: Settings
 ) -> None:
@@ -141,6 +155,39 @@ def test_the_same_person_is_the_same_reader_everywhere_and_another_is_another(
     elsewhere = create_app(settings).test_client()
     assert told(elsewhere.get(ME, headers=by_secret()))["id"] == mine
     assert told(client.get(ME, headers=by_secret(sub="reader-2")))["id"] != mine
+
+
+def test_two_first_calls_at_once_make_one_reader(
+    client: FlaskClient, add: Callable[..., str], settings: Settings
+) -> None:
+    add()
+    apps = [create_app(settings) for _ in range(4)]
+    barrier = Barrier(len(apps))
+
+    def first(app: Flask) -> Any:
+        barrier.wait()
+        return told(app.test_client().get(ME, headers=by_secret()))["id"]
+
+    with ThreadPoolExecutor(len(apps)) as pool:
+        assert len(set(pool.map(first, apps))) == 1
+
+
+def test_a_reader_who_is_known_here_reacts_while_the_database_is_down(
+    client: FlaskClient,
+    add: Callable[..., str],
+    settings: Settings,
+    database: Database,
+    sql_store: SqlStore,
+    worker: Worker,
+) -> None:
+    add()
+    path = "/v1/demo/articles/story/reaction"
+    assert client.put(path, json={"mood": "sad"}, headers=by_secret()).status_code == 200
+    worker.drain()
+    assert client.put(path, json={"mood": "angry"}, headers=by_secret()).status_code == 200
+    database.close()
+    sql_store.take_away(settings.database_url)
+    assert client.put(path, json={"mood": "happy"}, headers=by_secret()).status_code == 200
 
 
 def test_a_newer_token_says_what_a_reader_is_called(client: FlaskClient, add: Callable[..., str]) -> None:
