@@ -29,6 +29,8 @@ export class Problem extends Error {
     this.errors = body.errors ?? {};
     this.kind = String(body.type ?? "").split(":").pop();
     this.retryAfter = retryAfter;
+    this.reason = body.reason ?? "";
+    this.until = body.until ?? null;
     this.minting = false;
     this.said = "";
   }
@@ -51,6 +53,8 @@ export class Api {
   #signature;
   #sessionKey;
   #minting = null;
+  /** Called when a write was refused because the reader is banned. */
+  banned = () => {};
 
   /** `signature`: the publisher's, for a site whose articles are `signed`, or null. */
   constructor(origin, site, article, signature = null) {
@@ -126,6 +130,21 @@ export class Api {
 
   remove(comment) {
     return this.#write("DELETE", this.#comment(comment));
+  }
+
+  /** Report somebody else's comment; `note` may be null. */
+  report(comment, reason, note) {
+    return this.#write("POST", `${this.#comment(comment)}/reports`, { reason, note });
+  }
+
+  /** `{items}`: why something of the reader's is or was restricted; null for someone who has no token. */
+  async statements(signal) {
+    const token = this.session?.token;
+    return token ? this.#call("GET", `${this.#base}/readers/me/statements`, { token, signal }) : null;
+  }
+
+  appeal(statement, text) {
+    return this.#write("POST", `${this.#base}/readers/me/statements/${encodeURIComponent(statement)}/appeal`, { text });
   }
 
   /** `{body_html}`: how a comment would look. It takes no reader. */
@@ -212,6 +231,7 @@ export class Api {
     const parsed = parse(content);
     if (!response.ok) {
       const problem = new Problem(response.status, parsed ?? {}, wait(response.headers.get("Retry-After")));
+      if (problem.kind === "banned") this.banned();
       if (problem.misplaced) sayRefused(...this.#names, problem.detail);
       throw problem;
     }

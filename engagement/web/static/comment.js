@@ -17,11 +17,13 @@ export class Comment {
   #place;
   #votes = null;
   #own = null;
+  #report = null;
   #article;
   #byline;
   #text = el("div", {});
   #actions = el("footer", { class: "actions" });
   #editSlot = el("div", { class: "edit-slot" });
+  #reportSlot = el("div", { class: "report-slot" });
   #replySlot = el("div", { class: "reply-slot" });
   #replies = el("ol", { class: "replies" });
   #more = el("div", { class: "more" });
@@ -81,6 +83,8 @@ export class Comment {
   own(mine) {
     if (this.removed) return;
     if (this.#own) return this.#own.know(mine);
+    this.#report?.remove();
+    this.#reportSlot.replaceChildren();
     this.#own = new Own(this.#host, this, mine, this.#editSlot);
     this.#actions.append(this.#own.element);
   }
@@ -149,7 +153,7 @@ export class Comment {
   }
 
   #furnish() {
-    this.#article.append(this.#text, this.#editSlot, this.#actions);
+    this.#article.append(this.#text, this.#editSlot, this.#actions, this.#reportSlot);
     this.#say();
     if (!this.pending) this.#furnishActions();
     if (this.#comment.body !== undefined) this.own(this.#comment);
@@ -199,7 +203,15 @@ export class Comment {
     this.#votes = new Votes(this.#host, this.#comment, this.name);
     this.#replyButton = el("button", { type: "button", class: "link reply", text: words.reply, "aria-expanded": "false",
       "aria-label": words.replyTo(this.name), hidden: !this.#host.open, on: { click: () => this.#toggleReply() } });
-    this.#actions.append(this.#votes.element, this.#replyButton);
+    this.#report = el("button", { type: "button", class: "link", text: words.report, "aria-label": words.reportOf(this.name),
+      "aria-expanded": "false", on: { click: () => this.#toggleReport() } });
+    this.#actions.append(this.#votes.element, this.#replyButton, this.#report);
+  }
+
+  /** Few readers ever report: what it takes is loaded then. */
+  async #toggleReport() {
+    const { toggleReport } = await import("./report.js");
+    toggleReport(this.#host, this.id, this.#report, this.#reportSlot);
   }
 
   #toggleReply() {

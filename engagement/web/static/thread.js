@@ -22,6 +22,7 @@ export class Thread {
   #marked = null;
   #heading = el("h2", { id: "talk" });
   #composer = null;
+  #statements = el("div", { class: "restricted-slot" });
   #linked = new Linked(() => this.#showAll());
   #order;
   #list = el("ol", { class: "comments" });
@@ -35,16 +36,17 @@ export class Thread {
     this.#total = footer.counts.comments;
     this.#first = footer.comments;
     this.onMe = onMe;
-    this.#host = { ...host, open,
+    this.#host = { ...host, open, article: footer.article.id,
       drawn: (comment) => this.#note(comment), find: (id) => this.#drawn.get(id), recall: () => this.recall(),
       posted: (comment) => this.#posted(comment), deleted: (comment) => this.#deleted(comment) };
     if (open) this.#composer = commenting(this.#host, (comment) => this.#posted(comment));
     else this.#empty.textContent = words.emptyClosed;
+    host.api.banned = () => this.#explain();
     this.#order = this.#makeOrder();
     this.element = el("section", { class: "talk", "aria-labelledby": "talk", on: { click: (event) => this.#follow(event) } },
       this.#heading,
       this.#composer?.element ?? el("p", { class: "closed", text: words.commentsClosed }),
-      this.#order, this.#linked.element, this.#empty, this.#list, this.#more);
+      this.#statements, this.#order, this.#linked.element, this.#empty, this.#list, this.#more);
     window.addEventListener("hashchange", () => this.#go(linkedId()), { signal: host.signal });
     this.#heading.textContent = words.comments(this.#total);
   }
@@ -72,7 +74,20 @@ export class Thread {
       this.onMe(me);
     }
     this.#placeWaiting();
-    if (always) this.#composer?.identify();
+    if (!always) return;
+    this.#composer?.identify();
+    await this.#explain();
+  }
+
+  /** Say what of the reader's is restricted, and why. Nothing is, of who never wrote. */
+  async #explain() {
+    if (!this.#host.api.session?.token) return;
+    try {
+      const { explain } = await import("./statements.js");
+      await explain(this.#host, this.#statements);
+    } catch {
+      // Nothing else is to wait for it; it comes with the next page.
+    }
   }
 
   #makeOrder() {

@@ -106,6 +106,37 @@ export const words = {
   busy: "The conversation is busy.",
   later: (s) => `Please try again in about ${span(s)}.`,
   fields: { name: "Your name", body: "Your comment", article: "The address of this article" },
+  report: "Report",
+  reportOf: (name) => `Report the comment by ${name}`,
+  reportAsk: "What is wrong with this comment?",
+  reportReasons: {
+    spam: "It is advertising or spam", abuse: "It attacks or insults somebody", hate: "It is hateful towards a group of people",
+    false: "It says what is known to be false", illegal: "It is against the law", other: "Something else",
+  },
+  reportNote: "A word to the moderators (optional)",
+  reportSend: "Send the report",
+  reported: "Thank you. A moderator will look at this comment.",
+  notReported: "Your report could not be sent. Please try again.",
+  banned: (until) => (until ? `You can read, but not write here, until ${inFull(until)}.` : "You can read, but not write here any more."),
+  statements: "About what you wrote",
+  restrictions: {
+    hold: "A comment of yours waits for a moderator.", removal: "A comment of yours was removed.", spam: "A comment of yours was removed as spam.",
+    warning: "A moderator has warned you.", suspension: "You can read, but not write here for some time.",
+    ban: "You can read, but not write here any more.", shadow: "What you write is shown to nobody else.", other: "Something of yours is restricted.",
+  },
+  groundLaw: (reference) => `The law: ${reference}`,
+  groundRule: (reference) => `The rule: ${reference}`,
+  until: (when) => `Until ${when}`,
+  automated: "This was decided automatically.",
+  appeal: "Appeal",
+  appealWhy: "Why should we look at it again?",
+  appealSend: "Send the appeal",
+  appealed: "Your appeal was sent. Somebody else will look at it.",
+  notAppealed: "Your appeal could not be sent. Please try again.",
+  appeals: {
+    open: "You have appealed. Somebody else than who decided will look at it.", granted: "Your appeal was granted.",
+    refused: "Your appeal was refused.", settled: "There was nothing left to decide.",
+  },
   chosen: (label) => `You chose ${label}.`,
   takenBack: "Your reaction was taken back.",
 };
@@ -113,6 +144,10 @@ export const words = {
 /** Why a comment waits. */
 const reasons = {
   plain_form: "It was written in a form without scripts, and those are read before they appear.",
+  reports: "Readers have reported it. A moderator will look at it.",
+  link: "It has a link, and those are read before they appear.",
+  new_reader: "The first comments of new readers are read before they appear.",
+  phrase_suspect: "It has words that a moderator is to look at.",
   other: "It is read before it appears.",
 };
 
@@ -121,6 +156,7 @@ export function why(problem, otherwise) {
   const { status, detail, errors, retryAfter, minting, misplaced, said } = problem;
   if (said) return said;
   if (misplaced) return words.notSetUp;
+  if (problem.kind === "banned") return words.banned(problem.until);
   if (retryAfter !== null && (status === 429 || status >= 500)) {
     const what = status !== 429 ? words.busy : minting ? words.tooManyReaders : words.tooFast;
     return `${what} ${words.later(retryAfter)}`;
