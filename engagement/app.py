@@ -58,7 +58,6 @@ from engagement.moderation.scorers import TIMEOUT as SCORER_TIMEOUT
 from engagement.moderation.scorers import HttpScorers
 from engagement.moderation.stating import Stating
 from engagement.moderation.waiting import Waiting
-from engagement.moderation.waiting import Waiting
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages
 from engagement.plain.feeds import Feeds
