@@ -87,7 +87,8 @@ def test_akismet_is_asked_by_its_form(world: World) -> None:
     "said",
     [
         b"", b"garbage", b"[]", b"7", b'"x"', b"null", b"{}", b'{"score": "0.5"}', b'{"score": 1.1}',
-        b'{"score": -1}', b'{"score": true}', b'{"score": NaN}', b'{"score": null}', b"\xff\xfe", b'{"score": 1e999}',
+        b'{"score": -1}', b'{"score": true}', b'{"score": NaN}', b'{"score": null}', b"\xff\xfe",
+        b'{"score": 1e999}',
         b"<html>",
     ],
 )  # fmt: skip
