@@ -106,7 +106,7 @@ def issuer() -> None:
 @click.option("--secret-file", type=click.File(), help="Of HS256; - for standard input.")
 @click.option("--jwks", "jwks_url", help="Where the public keys of the other algorithms are.")
 @click.option("--skew", type=int, default=60, show_default=True, help="Seconds by which clocks may differ.")
-@click.option("--staff", "for_staff", is_flag=True, help="Its tokens may name `roles`: admin, moderator, service.")
+@click.option("--staff", "for_staff", is_flag=True, help="They may name `roles`: admin, moderator, service.")
 @data_option
 def add_issuer(
     site: str,
