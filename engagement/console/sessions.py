@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from engagement import clock
 from engagement.db.engine import Database
-from engagement.db.tables import staff, staff_sessions
+from engagement.db.tables import issuers, staff, staff_sessions
 from engagement.staff.members import Member
 
 RANDOM: Final = 32
@@ -62,13 +62,15 @@ class Sessions:
     def find(self, cookie: str, *, passive: bool = False) -> Session | None:
         """The session of a cookie, unless it was ended, is too old or was left alone for too long.
 
-        What the member may is as SQL has it now. `passive`: finding it is no sign that somebody is there.
+        What the member may is as SQL has it now; whom an issuer vouched for that is disabled may nothing.
+        `passive`: finding it is no sign that somebody is there.
         """
         s, now = staff_sessions.c, clock.now()
         statement = (
             select(s.seen_at, staff)
             .join_from(staff_sessions, staff, staff.c.id == s.staff_id)
-            .where(s.digest == digest(cookie))
+            .outerjoin(issuers, issuers.c.id == staff.c.issuer_id)
+            .where(s.digest == digest(cookie), issuers.c.disabled_at.is_(None))
             .where(s.created_at > now - self._max_age, s.seen_at > now - self._idle)
         )
         with self._database.read() as connection:

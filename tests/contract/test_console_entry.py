@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +11,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import OctKey
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
@@ -24,7 +27,10 @@ from engagement.settings import Settings
 from engagement.staff.members import Member
 from engagement.staff.roles import MODERATOR, OWNER
 from engagement.staff.service import Staff
+from tests.staffing import headers_of
 
+ISS = "https://accounts.news.example"
+SECRET = "a secret of the publisher, and long enough"
 SignIn = Callable[..., FlaskClient]
 
 
@@ -261,3 +267,56 @@ def test_a_sign_in_that_is_none_is_refused_in_words(client: FlaskClient) -> None
         answer = client.post("/moderate/sign-in", data=sent)
         assert answer.status_code in (400, 401)
         assert "<h1>" in answer.text
+
+
+def signed(**claims: object) -> str:
+    """A token of the publisher's."""
+    now = int(time.time())
+    good = {"iss": ISS, "aud": "engagement", "sub": "ed", "iat": now, "exp": now + 300, "name": "Ed"}
+    return jwt.encode({"alg": "HS256"}, good | claims, OctKey.import_key(SECRET))
+
+
+@pytest.fixture
+def issuer(client: FlaskClient, database: Database) -> str:
+    """The path of an issuer that vouches for the staff of `demo`."""
+    asked = {
+        "issuer": ISS,
+        "audience": "engagement",
+        "algorithm": "HS256",
+        "secret": SECRET,
+        "for_staff": True,
+    }
+    made = client.post("/v1/demo/admin/issuers", json=asked, headers=headers_of(database))
+    assert made.status_code == 201, made.text
+    return f"/v1/demo/admin/issuers/{made.get_json()['id']}"
+
+
+def test_staff_come_in_by_single_sign_on_from_a_page_of_the_publisher(
+    client: FlaskClient, issuer: str
+) -> None:
+    form = {"site": "demo", "token": signed(roles=["moderator"])}
+    publisher = {"Origin": "https://news.example", "Sec-Fetch-Site": "cross-site"}
+    elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert client.post("/moderate/sign-in", data=form, headers=elsewhere).status_code == 403
+    assert client.post("/moderate/sign-in", data=form, headers=publisher).status_code == 303
+    html = client.get("/moderate/", follow_redirects=True).text
+    assert "<summary>Ed</summary>" in html
+    assert "Moderator of demo" in html
+
+
+def test_who_has_no_role_or_comes_too_late_does_not_come_in(client: FlaskClient, issuer: str) -> None:
+    long_ago = int(time.time()) - 3_600
+    for claims in ({}, {"roles": ["reader"]}, {"roles": ["admin"], "exp": long_ago}):
+        form = {"site": "demo", "token": signed(**claims)}
+        assert client.post("/moderate/sign-in", data=form).status_code in (401, 403)
+        assert not is_in(client)
+
+
+def test_sessions_end_with_the_issuer_that_vouched(
+    client: FlaskClient, issuer: str, database: Database
+) -> None:
+    form = {"site": "demo", "token": signed(roles=["admin"])}
+    assert client.post("/moderate/sign-in", data=form).status_code == 303
+    assert is_in(client)
+    assert client.delete(issuer, headers=headers_of(database)).status_code == 204
+    assert not is_in(client)
