@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -108,7 +109,7 @@ def _both(
     random: Random, article_ids: list[UUID], people: list[UUID], rules: list[UUID], many: int, now: Any
 ) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
     """Rows of comments, each with its case."""
-    names, weights = zip(*STATUSES, strict=True)
+    names, weights = [name for name, _ in STATUSES], [share for _, share in STATUSES]
     where = {name: n for n, name in enumerate(COLUMNS)}
     for n, article_id in enumerate(article_ids):
         for row in _rows(random, article_id, people, many // len(article_ids), now):
@@ -158,14 +159,15 @@ def _copy(url: str, rows: Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> 
 def _dialect(url: str) -> Any:
     from sqlalchemy.dialects import postgresql
 
-    return postgresql.dialect()
+    return postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def _insert(database: Database, rows: Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> None:
     """In order of their keys, as far as memory allows."""
     dialect = database.engine.dialect
     places = {"comments": (comments, COLUMNS), "cases": (cases, CASE)}
-    words, writers = {}, {}
+    words: dict[str, str] = {}
+    writers: dict[str, list[Any]] = {}
     for name, (table, columns) in places.items():
         words[name] = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         types = (table.c[column].type.dialect_impl(dialect) for column in columns)
@@ -199,17 +201,15 @@ def measure(database: Database, some: dict[str, Any], rounds: int) -> dict[str, 
     asked |= {"approved, an author's name": Search("approved", author="reader 77")}
     found = {}
     for what, search in asked.items():
-        found[what] = _time(lambda search=search: queue.page("demo", search, member), rounds)
+        found[what] = _time(partial(queue.page, "demo", search, member), rounds)
         deep = _deep(database, search)
         if deep is not None and what.split(", ")[1] in (OLDEST, PRIORITY):
             later = Search(search.queue, search.sort, cursor=deep)
-            found[f"{what}, deep"] = _time(lambda later=later: queue.page("demo", later, member), rounds)
-    found["counts of all queues"] = _time(lambda: queue.counts("demo"), rounds)
+            found[f"{what}, deep"] = _time(partial(queue.page, "demo", later, member), rounds)
+    found["counts of all queues"] = _time(partial(queue.counts, "demo"), rounds)
     for word in ("ferries", "nothing-of-the-kind"):
         search = Search("approved", q=word)
-        found[f"approved, search for {word}"] = _time(
-            lambda search=search: queue.page("demo", search, member), 5
-        )
+        found[f"approved, search for {word}"] = _time(partial(queue.page, "demo", search, member), 5)
     return found
 
 
