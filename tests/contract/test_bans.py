@@ -97,12 +97,12 @@ def test_every_process_knows_of_a_ban_and_of_its_end(
 ) -> None:
     other = create_app(settings).test_client()
     reaction = {"json": {"mood": "happy"}, "headers": reader}
-    assert other.put(f"{A}/reaction", **reaction).status_code == 200  # type: ignore[arg-type]
+    assert other.put(f"{A}/reaction", **reaction).status_code == 200
     made = ban(client, moderator, id_of(client, reader))
-    until(lambda: other.put(f"{A}/reaction", **reaction).status_code == 403)  # type: ignore[arg-type]
+    until(lambda: other.put(f"{A}/reaction", **reaction).status_code == 403)
     assert post(other, reader, "from elsewhere").status_code == 403
     lift(client, moderator, id_of(client, reader), made)
-    until(lambda: other.put(f"{A}/reaction", **reaction).status_code == 200)  # type: ignore[arg-type]
+    until(lambda: other.put(f"{A}/reaction", **reaction).status_code == 200)
 
 
 def test_of_two_bans_the_one_that_ends_last_is_told_and_lifting_one_leaves_the_other(
