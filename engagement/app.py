@@ -26,37 +26,35 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
-from engagement.moderation import (
-    appeals_api,
-    decisions_api,
-    figures_api,
-    log_api,
-    policy_api,
-    queue_api,
-    reports_api,
-    rules_api,
-)
-from engagement.moderation import readers_api as readers_admin_api
-from engagement.moderation.appeals import Appeals
-from engagement.moderation.bans import Bans
-from engagement.moderation.claims import Claims
-from engagement.moderation.decisions import Decisions
-from engagement.moderation.effects import Effects
-from engagement.moderation.entries import Entries
-from engagement.moderation.figures import Figures
+from engagement.moderation.decisions import api as decisions_api
+from engagement.moderation.decisions.decisions import Decisions
+from engagement.moderation.decisions.effects import Effects
+from engagement.moderation.figures import api as figures_api
+from engagement.moderation.figures.figures import Figures
 from engagement.moderation.judging import Judging
-from engagement.moderation.log import ModerationLog
-from engagement.moderation.policies import Policies, PolicyChanges
-from engagement.moderation.queue import Queue
-from engagement.moderation.reader_files import ReaderFiles
-from engagement.moderation.reader_search import ReaderSearch
-from engagement.moderation.reports import Reports
+from engagement.moderation.log import api as log_api
+from engagement.moderation.log.entries import Entries
+from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.policy import api as policy_api
+from engagement.moderation.policy.policies import Policies, PolicyChanges
+from engagement.moderation.queue import api as queue_api
+from engagement.moderation.queue.claims import Claims
+from engagement.moderation.queue.queue import Queue
+from engagement.moderation.readers import api as readers_admin_api
+from engagement.moderation.readers.bans import Bans
+from engagement.moderation.readers.files import ReaderFiles
+from engagement.moderation.readers.search import ReaderSearch
+from engagement.moderation.reports import api as reports_api
+from engagement.moderation.reports.reports import Reports
+from engagement.moderation.rules import api as rules_api
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules
 from engagement.moderation.rules.preview import Previews
 from engagement.moderation.scorers import TIMEOUT as SCORER_TIMEOUT
 from engagement.moderation.scorers import HttpScorers
-from engagement.moderation.stating import Stating
+from engagement.moderation.statements import api as appeals_api
+from engagement.moderation.statements.appeals import Appeals
+from engagement.moderation.statements.stating import Stating
 from engagement.moderation.waiting import Waiting
 from engagement.plain import api as plain_api
 from engagement.plain import pages as plain_pages

@@ -13,9 +13,9 @@ from engagement.console.services import Services
 from engagement.console.showing import At, entered, show, to
 from engagement.errors import Decided, Forbidden, Invalid, NotFound, Problem
 from engagement.http import attachment
-from engagement.moderation.appeals import OUTCOMES, STATES
-from engagement.moderation.statements import OPEN
-from engagement.moderation.stating import FORMATS
+from engagement.moderation.statements.appeals import OUTCOMES, STATES
+from engagement.moderation.statements.statements import OPEN
+from engagement.moderation.statements.stating import FORMATS
 from engagement.staff.roles import APPEALS, STATEMENTS
 
 EXPORTED = timedelta(days=31)

@@ -11,7 +11,7 @@ from engagement.console.forms import field, given, number
 from engagement.console.services import Services
 from engagement.console.showing import At, entered, show, to
 from engagement.errors import Edited, Invalid, NotFound
-from engagement.moderation.policy import ARTICLE, FIELDS, SECTION, SITE, Layer, Policy, Scope
+from engagement.moderation.policy.inheritance import ARTICLE, FIELDS, SECTION, SITE, Layer, Policy, Scope
 from engagement.staff.roles import POLICY
 
 INHERITED = "inherit"

@@ -11,8 +11,8 @@ from engagement.console.queue import back_to_queue
 from engagement.console.services import Services
 from engagement.console.showing import At, entered, is_part, show
 from engagement.errors import Invalid, Outrun, Problem
-from engagement.moderation.deciding import FLAGS, Wanted
-from engagement.moderation.decisions import Done
+from engagement.moderation.decisions.deciding import FLAGS, Wanted
+from engagement.moderation.decisions.decisions import Done
 from engagement.staff.roles import DECIDE
 
 

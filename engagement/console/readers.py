@@ -13,9 +13,9 @@ from engagement.console.forms import field, given, number
 from engagement.console.services import Services
 from engagement.console.showing import At, entered, show, to
 from engagement.errors import Invalid, Problem
-from engagement.moderation.bans import KINDS, Wanted
-from engagement.moderation.reader_search import FOUND
-from engagement.moderation.standing import TRUSTS
+from engagement.moderation.readers.bans import KINDS, Wanted
+from engagement.moderation.readers.search import FOUND
+from engagement.moderation.readers.standing import TRUSTS
 from engagement.staff.roles import BAN_EVERYWHERE, READERS, RESTRICT
 
 MAX_DAYS: Final = 3_650

@@ -18,8 +18,8 @@ from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.hot.pages import Pages
 from engagement.hot.protocol import recalling
-from engagement.moderation.policies import Policies
-from engagement.moderation.policy import closing
+from engagement.moderation.policy.inheritance import closing
+from engagement.moderation.policy.policies import Policies
 from engagement.reactions.moods import tally_body
 from engagement.reactions.service import Reactions
 from engagement.readers.caller import Caller

@@ -19,15 +19,16 @@ from engagement.comments.verdict import Judged, Stored, Verdict
 from engagement.db.engine import Database
 from engagement.db.tables import rule_hits
 from engagement.errors import Closed, TooFast
-from engagement.moderation import cases, statements
-from engagement.moderation.findings import DONE, STATUS, Finding, Grounds, decisive, rows
-from engagement.moderation.policies import Log, Policies
-from engagement.moderation.policy import PRE, Policy, closing
+from engagement.moderation.policy.inheritance import PRE, Policy, closing
+from engagement.moderation.policy.policies import Log, Policies
+from engagement.moderation.queue import cases
 from engagement.moderation.rules import lately
+from engagement.moderation.rules.findings import DONE, STATUS, Finding, Grounds, decisive, rows
 from engagement.moderation.rules.kinds import DUPLICATE, FLOOD, HOLD, SCORER, Rule
 from engagement.moderation.rules.known import Rules, SiteRules
 from engagement.moderation.rules.scoring import Down, Scorers
 from engagement.moderation.rules.text import Found, Text
+from engagement.moderation.statements import statements
 from engagement.ratelimit import RateLimits
 from engagement.staff.members import SYSTEM, Actor
 

@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from engagement.db.engine import Database
 from engagement.db.tables import appeals
-from engagement.moderation.queue import COUNTED
-from engagement.moderation.statements import OPEN
+from engagement.moderation.queue.queue import COUNTED
+from engagement.moderation.statements.statements import OPEN
 
 
 class Waiting:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, literal, select, tuple_, update
 from engagement.db import bulk
 from engagement.db.engine import Database
 from engagement.db.tables import comments, events, meta
-from engagement.moderation import cases
+from engagement.moderation.queue import cases
 
 PLACE, DONE = "cases_made_up_to", "done"
 """The row of `meta` that tells how far it has come: `article:comment`, then `done`."""

@@ -26,7 +26,7 @@ from engagement.hot import commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import VOTE, Ballot
 from engagement.hot.pages import Pages
-from engagement.moderation import cases
+from engagement.moderation.queue import cases
 
 Name = tuple[UUID, UUID]
 """A comment: its article, itself."""

@@ -29,8 +29,8 @@ from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.migrate import upgrade
 from engagement.db.tables import articles, cases, comments, readers
-from engagement.moderation.cases import priority
-from engagement.moderation.queue import OLDEST, PRIORITY, QUEUES, After, Queue, Search
+from engagement.moderation.queue.cases import priority
+from engagement.moderation.queue.queue import OLDEST, PRIORITY, QUEUES, After, Queue, Search
 from engagement.sites.publishing import add_site
 from engagement.staff.members import Member
 from tests.bench.million import COLUMNS, TYPES, _rows

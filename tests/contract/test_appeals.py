@@ -17,9 +17,9 @@ from sqlalchemy import insert, select, update
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import policies, statements
-from engagement.moderation.log import ModerationLog
-from engagement.moderation.statements import RESTRICTIONS, make
-from engagement.moderation.telling import APPEAL_WITHIN
+from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.statements.statements import RESTRICTIONS, make
+from engagement.moderation.statements.telling import APPEAL_WITHIN
 from engagement.settings import Settings
 from engagement.verify import verify
 from engagement.worker.loop import Worker

@@ -14,7 +14,7 @@ from engagement import clock
 from engagement.app import create_app
 from engagement.db.engine import Database
 from engagement.db.tables import cases, policies, reports, statements
-from engagement.moderation import standing
+from engagement.moderation.readers import standing
 from engagement.settings import Settings
 from engagement.worker.loop import Worker
 from tests.staffing import headers_of

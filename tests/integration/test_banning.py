@@ -21,10 +21,10 @@ from engagement.db.tables import BALLOT, bans, cases, choices, comments, job_cho
 from engagement.db.tables import tallies as stored_tallies
 from engagement.hot.keys import SHARDS, VOTE, Ballot, barred_key
 from engagement.hot.protocol import choosing, tallying
-from engagement.moderation import reporting
-from engagement.moderation.bans import Bans, Wanted
-from engagement.moderation.log import ModerationLog
-from engagement.moderation.reporting import OPEN, TAKEN
+from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.readers.bans import Bans, Wanted
+from engagement.moderation.reports import reporting
+from engagement.moderation.reports.reporting import OPEN, TAKEN
 from engagement.readers.bars import Bars
 from engagement.readers.erasing import erase
 from engagement.settings import Settings

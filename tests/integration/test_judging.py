@@ -12,11 +12,11 @@ from sqlalchemy import event
 from engagement.comments.verdict import Judged, Verdict
 from engagement.db.engine import Database
 from engagement.hot.connection import Hot
-from engagement.moderation.findings import Finding
 from engagement.moderation.judging import Judging
-from engagement.moderation.log import ModerationLog
-from engagement.moderation.policies import Policies, PolicyChanges
+from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.policy.policies import Policies, PolicyChanges
 from engagement.moderation.rules.changes import RuleChanges
+from engagement.moderation.rules.findings import Finding
 from engagement.moderation.rules.known import Rules
 from engagement.moderation.rules.scoring import Down, Score
 from engagement.ratelimit import RateLimits

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import appeals, statements
-from engagement.moderation.statements import HOLD, OPEN, REMOVAL, SETTLED, make, withdraw
+from engagement.moderation.statements.statements import HOLD, OPEN, REMOVAL, SETTLED, make, withdraw
 
 ARTICLE, COMMENT, READER = clock.new_id(), clock.new_id(), clock.new_id()
 

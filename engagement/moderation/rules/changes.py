@@ -15,7 +15,7 @@ from engagement.db.engine import Database
 from engagement.db.tables import rule_versions, rules, sites
 from engagement.errors import Edited, Invalid, NotFound
 from engagement.moderation import memory
-from engagement.moderation.policies import Log
+from engagement.moderation.policy.policies import Log
 from engagement.moderation.rules.known import MAX_RULES, WORD, Rules
 from engagement.moderation.rules.settings import checked
 from engagement.staff.members import Member

@@ -29,7 +29,7 @@ Check = Callable[[Text], list[Found]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a site, ready to look. `reason`: a code of `engagement.moderation.reasons`."""
+    """A rule of a site, ready to look. `reason`: a code of `engagement.moderation.statements.reasons`."""
 
     id: UUID
     version: int

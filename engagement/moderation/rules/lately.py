@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from engagement import clock
 from engagement.comments.counting import APPROVED
 from engagement.db.tables import comments, text_digests
-from engagement.moderation import standing
+from engagement.moderation.readers import standing
 from engagement.moderation.rules.settings import WEEK
 
 KEPT: Final = timedelta(seconds=WEEK)

@@ -20,8 +20,8 @@ from engagement.db.tables import articles, comments, job_choices, merged_moods, 
 from engagement.db.tables import jobs as jobs_table
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.hot.playing import Move
-from engagement.moderation import reporting
-from engagement.moderation.taken import anew, taken_until
+from engagement.moderation.readers.taken import anew, taken_until
+from engagement.moderation.reports import reporting
 from engagement.worker.jobs.stores import Steps, Stores
 from engagement.worker.jobs.taking import PAGE, Giving, Lifting, Progress, Taking, ballot_of, name_of, page_of
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.moderation.policy import (
+from engagement.moderation.policy.inheritance import (
     DEFAULTS,
     FIELDS,
     Layer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engagement.moderation.reasons import GIVEN, REASONS, REPORTED, TERMS, reason_of
+from engagement.moderation.statements.reasons import GIVEN, REASONS, REPORTED, TERMS, reason_of
 
 
 def test_every_reason_fits_its_columns_and_says_what_it_rests_on() -> None:

@@ -1,0 +1,1 @@
+"""What moderators decide on comments, and what follows."""

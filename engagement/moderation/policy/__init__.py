@@ -1,0 +1,1 @@
+"""What may be written where, and why it is so."""

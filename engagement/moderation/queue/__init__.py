@@ -1,0 +1,1 @@
+"""Cases, queues of them, and who is at which."""

@@ -1,0 +1,1 @@
+"""What the staff knows of readers, and does to them."""
