@@ -14,7 +14,7 @@ from engagement import clock
 from engagement.comments import emptying
 from engagement.db.engine import Database
 from engagement.db.tables import comments
-from engagement.moderation.statuses import set_status
+from engagement.moderation.decisions.statuses import set_status
 
 ARTICLE = "/v1/demo/articles/a1"
 Headers = Mapping[str, str]
