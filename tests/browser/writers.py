@@ -25,6 +25,11 @@ class Writer:
         self._session = {"token": answer.json()["token"], "name": name, "asked": True}
         self._headers = {"Authorization": f"Bearer {self._session['token']}"}
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells who this is."""
+        return self._headers
+
     def sits_at(self, page: Page) -> None:
         """Let this reader be the one who opens pages there."""
         key, session = f"engagement:reader:{self._service.url}:demo", json.dumps(self._session)
