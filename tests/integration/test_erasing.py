@@ -97,7 +97,7 @@ def test_an_erased_reader_leaves_no_choice_and_no_word(
                 chosen_at=clock.now(), reason="no such comment",
             )
         )  # fmt: skip
-    tables = {"comments", "choices", "idempotency_keys", "dead_letters"}
+    tables = {"cases", "comments", "choices", "idempotency_keys", "dead_letters"}
     assert traces.in_sql(world.database, id) == {"readers.id", *(f"{table}.reader_id" for table in tables)}
     assert {key.split("}:")[1].split(":")[0] for key in traces.in_redis(world.hot, id)} == {
         "choices",
