@@ -234,8 +234,12 @@ def test_events_that_wait_are_no_difference_whatever_they_will_do(
     moderate(0, "rejected")
     assert worker.drain()
     assert verify(database, hot).differences == []
-    with database.read() as connection:
-        assert connection.execute(select(article_counts.c.comments, article_counts.c.threads)).one() == (1, 0)
+    with database.read() as connection:  # what was rejected stands, as a stone, while a reply to it is shown
+        assert connection.execute(select(article_counts.c.comments, article_counts.c.threads)).one() == (1, 1)
+        assert sorted(connection.execute(select(comments.c.depth, comments.c.shown))) == [
+            (0, True),
+            (1, True),
+        ]
 
 
 def test_what_the_release_before_has_posted_is_counted_once_and_is_no_difference(
