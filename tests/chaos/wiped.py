@@ -15,8 +15,9 @@ from tests.chaos.history import Lossy
 from tests.chaos.stored import losses
 from tests.chaos.summary import Summary
 from tests.chaos.world import HARMLESS, World
+from tests.waiting import until
 
-ROOM = 300_000
+ROOM = 150_000
 """Bytes that Redis may hold beyond what it holds under load: too few for all views."""
 WARM = 3.0
 """Seconds until every connection has its buffers: they count as well."""
@@ -35,6 +36,7 @@ def wiped(folder: Path, *, seed: int, seconds: float, emptied: bool = False, cli
             client.config_set("maxmemory", client.info("memory")["used_memory"] + ROOM)
             with _unlinking(client, Random(seed)) as unlinked:
                 world.spend(seconds / 2)
+                until(lambda: client.info("stats")["evicted_keys"] > 0)
                 begun, ended = world.flushed_until(), world.now()
                 if emptied:
                     client.flushall()
