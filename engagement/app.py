@@ -181,7 +181,7 @@ def create_app(settings: Settings) -> Flask:
         queue=queue,
         claims=claims,
         decisions=decisions,
-        policy_changes=PolicyChanges(database, policies, moderation_log),
+        policy_changes=policy_changes,
         entries=Entries(database),
         figures=Figures(database),
         rule_changes=rule_changes,
