@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, TypeVar
 
 import marshmallow as ma
 import orjson
 import structlog
+from apispec import APISpec
 from flask import Flask, Request, Response, current_app
 from flask_smorest import Api, Blueprint
 from webargs.flaskparser import FlaskParser
@@ -69,9 +71,38 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
 
 
 class EngagementApi(Api):  # type: ignore[misc]
-    """flask-smorest, with our problems for every error."""
+    """flask-smorest, with our problems for every error; it is described when somebody asks for that.
+
+    The description takes as long to make as all the rest of the application, and few processes are asked.
+    """
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._describing = Lock()
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Serve its calls."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
+
+    @property
+    def spec(self) -> APISpec:
+        """The description, of every call."""
+        with self._describing:
+            while self._undescribed:
+                blueprint = self._undescribed.pop(0)
+                name, spec = blueprint.name, self._spec
+                blueprint.register_views_in_doc(self, self._app, spec, name=name, parameters=None)
+                spec.tag({"name": name, "description": blueprint.description})
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: APISpec) -> None:
+        self._spec = spec
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Any error of Flask, werkzeug or webargs as a problem; the exception's own headers are kept."""
