@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import requests
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.desk import card, faults, press, queue, said, shown, sign_in
+from tests.browser.desk import faults, queue, said, sign_in
 from tests.browser.footer import fits
 from tests.browser.window import DESKTOP, Watch
 from tests.browser.writers import Writer
@@ -72,45 +70,6 @@ def test_a_rule_shows_what_it_would_have_caught_before_it_is_made(
     desk.get_by_role("link", name=f"Rule of {word}", exact=True).click()
     desk.get_by_role("button", name="End this rule").click()
     said(desk, "The rule is ended.")
-
-
-@pytest.mark.parametrize("viewport", [NARROW], indirect=True, ids=["360"])
-def test_an_appeal_is_granted_and_the_comment_is_back(
-    page: Page, new_reader: Callable[[], Page], service: Served, article: str
-) -> None:
-    writer = Writer(service, article, "Anna")
-    comment = writer.post("My view is that the frost was cold.")
-    sign_in(page, service, "--name", "Who rejects")
-
-    def there() -> bool:
-        queue(page, article)
-        return card(page, "the frost was cold").count() == 1
-
-    until(there)
-    press(page, ["j", "r", "3"])
-    said(page, "Rejected: Hate.")
-    until(lambda: shown(service, article) == [])
-    mine = f"{service.url}/v1/demo/readers/me/statements"
-    headers = writer.headers
-    (statement,) = requests.get(mine, headers=headers, timeout=10).json()["items"]
-    assert statement["comment_id"] == comment
-    appeal = {"text": f"It is about the weather: {article}"}
-    answer = requests.post(f"{mine}/{statement['id']}/appeal", json=appeal, headers=headers, timeout=10)
-    assert answer.status_code == 201
-    page.goto("/moderate/demo/appeals")
-    own = page.locator("article").filter(has_text=article)
-    expect(own).to_contain_text("somebody else decides on the appeal")
-    other = sign_in(new_reader(), service, "--name", "Who decides")
-    other.goto("/moderate/demo/appeals")
-    own = other.locator("article").filter(has_text=article)
-    own.get_by_label("Your answer").fill("You are right, and we are sorry.")
-    assert faults(other) == []
-    own.get_by_role("button", name="Grant").click()
-    said(other, "The appeal is granted")
-    until(lambda: len(shown(service, article)) == 1)
-    (statement,) = requests.get(mine, headers=headers, timeout=10).json()["items"]
-    assert statement["appeal"]["state"] == "granted"
-    assert statement["appeal"]["answer"] == "You are right, and we are sorry."
 
 
 def test_a_reader_is_suspended_and_let_in_again(desk: Page, service: Served, article: str) -> None:

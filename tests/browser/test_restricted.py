@@ -75,38 +75,6 @@ def test_ones_own_comment_has_nothing_to_report(page: Page, service: Served, art
     expect(one.get_by_role("button", name="Report the comment by Ida")).to_have_count(0)
 
 
-def test_an_appeal_from_end_to_end(
-    page: Page, service: Served, article: str, staff: Any, watch: Watch
-) -> None:
-    watch.allow("Applying inline style")  # by axe
-    writer = Writer(service, article, "Ida")
-    id = writer.post("You fool, he said")
-    decision = {"action": "reject", "revision": 1, "reason": "abuse"}
-    staff(0, f"/comments/{id}/decision", decision)
-    writer.sits_at(page)
-    open_article(page, article)
-    told = page.get_by_role("region", name="About what you wrote")
-    expect(told.get_by_text("A comment of yours was removed.")).to_be_visible()
-    expect(told.get_by_text("It attacks or insults somebody.")).to_be_visible()
-    expect(told.get_by_text("The rules of this conversation: no attacks on others")).to_be_visible()
-    told.get_by_role("button", name="Appeal").press("Enter")
-    box = told.get_by_label("Why should we look at it again?")
-    expect(box).to_be_focused()
-    assert faults(page) == []
-    told.get_by_role("button", name="Send the appeal").click()
-    expect(told.get_by_text("Write something first.")).to_be_visible()
-    box.fill("It is a quote from the article.")
-    told.get_by_role("button", name="Send the appeal").press("Enter")
-    expect(told.get_by_text("You have appealed.")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("Your appeal was sent. Somebody else will look at it.")
-    (appeal,) = [one for one in staff(1, "/appeals")["items"] if one["statement"]["comment_id"] == id]
-    assert appeal["text"] == "It is a quote from the article."
-    staff(1, f"/appeals/{appeal['id']}/decision", {"outcome": "grant", "answer": "You are right."})
-    open_article(page, article)
-    expect(comment(page, "You fool")).to_be_visible()
-    expect(told).to_be_hidden()
-
-
 def test_a_banned_reader_is_told_why_until_when_and_how_to_appeal(
     page: Page, service: Served, article: str, staff: Any, watch: Watch
 ) -> None:

@@ -28,7 +28,7 @@ from engagement.moderation.statements.statements import GRANTED, OPEN, REFUSED, 
 from engagement.ratelimit import RateLimits
 from engagement.readers.bars import Bars, lock_reader
 from engagement.readers.caller import Caller
-from engagement.staff.members import Member
+from engagement.staff.members import Actor, Member
 from engagement.staff.roles import APPEALS, BAN_EVERYWHERE
 from engagement.text import clean_text
 
@@ -81,6 +81,9 @@ class Appeals:
                 )
             )  # fmt: skip
             told = connection.execute(stating.STATEMENTS.where(*mine)).one()
+            subject = {"appeal": id, "statement": found.id, "comment_id": found.comment_id}
+            actor = Actor("reader", caller.reader_id)
+            self._log.append(connection, action="appeal.made", actor=actor, subject=subject, site=site)
         return telling.to_reader(told)
 
     def page(self, member: Member, site: str, state: str, cursor: str | None) -> dict[str, Any]:
@@ -119,7 +122,8 @@ class Appeals:
                 place = _reverse(connection, member, asked, locked)
             told = connection.execute(_APPEALS.where(*mine)).one()
             subject = {
-                "appeal": appeal_id, "statement": asked.id, "comment": asked.comment_id, "ban": asked.ban_id,
+                "appeal": appeal_id, "statement": asked.id, "comment_id": asked.comment_id,
+                "ban": asked.ban_id,
             }  # fmt: skip
             action = f"appeal.{OUTCOMES[outcome]}"
             self._log.append(connection, action=action, actor=member.actor, subject=subject, site=site)

@@ -3,12 +3,16 @@
 import { busyButton, el } from "./dom.js";
 import { inFull, why, words } from "./words.js";
 
+/** How long the outcome of an appeal that was granted is told: two weeks, in milliseconds. */
+const NEWS = 14 * 86_400_000;
+
 /** Ask what is restricted, and show it in `slot`. */
 export async function explain(host, slot) {
   const found = await host.api.statements(host.signal);
   const stands = (one) => one.withdrawn_at === null && (one.ends_at === null || Date.parse(one.ends_at) > Date.now());
+  const heard = (one) => one.appeal?.state === "granted" && Date.parse(one.appeal.decided_at) > Date.now() - NEWS;
   const here = (one) => one.comment_id === null || one.article === host.article;
-  const shown = (found?.items ?? []).filter((one) => stands(one) && here(one));
+  const shown = (found?.items ?? []).filter((one) => (stands(one) || heard(one)) && here(one));
   if (shown.length === 0) return slot.replaceChildren();
   slot.replaceChildren(el("section", { class: "restricted", "aria-label": words.statements },
     el("h3", { text: words.statements }), el("ul", { class: "statements" }, ...shown.map((one) => draw(host, one)))));
@@ -18,10 +22,11 @@ function draw(host, one) {
   const ground = one.ground === "illegal" ? words.groundLaw(one.ground_reference) : words.groundRule(one.ground_reference);
   const slot = el("div", { class: "appeal" });
   const item = el("li", { tabindex: "-1" },
-    el("strong", { text: words.restrictions[one.restriction] ?? words.restrictions.other }),
+    el("strong", { text: one.withdrawn_at === null ? words.restrictions[one.restriction] ?? words.restrictions.other : words.lifted }),
     el("p", { text: one.facts || one.label }), el("p", { class: "hint", text: ground }),
-    one.ends_at ? el("p", { class: "hint", text: words.until(inFull(one.ends_at)) }) : null,
-    one.automated_decision ? el("p", { class: "hint", text: words.automated }) : null, slot);
+    one.ends_at && one.withdrawn_at === null ? el("p", { class: "hint", text: words.until(inFull(one.ends_at)) }) : null,
+    one.automated_decision ? el("p", { class: "hint", text: words.automated }) : null,
+    one.withdrawn_at === null ? el("p", { class: "hint", text: one.redress }) : null, slot);
   if (one.appeal) slot.append(...tell(one.appeal));
   else if (Date.parse(one.appeal_until) > Date.now()) offer(host, one, slot, item);
   return item;
@@ -29,7 +34,7 @@ function draw(host, one) {
 
 function tell({ state, answer }) {
   const told = el("p", { text: words.appeals[state] ?? words.appeals.open });
-  return answer ? [told, el("p", { class: "answer", text: answer })] : [told];
+  return answer ? [told, el("p", { class: "answer", text: words.answered(answer) })] : [told];
 }
 
 function offer(host, one, slot, item) {
@@ -54,7 +59,7 @@ function open(host, one, slot, item) {
       fault.textContent = why(problem, words.notAppealed);
     }
   });
-  slot.replaceChildren(el("label", { for: box.id, text: words.appealWhy }), box, el("p", { class: "hint", text: one.redress }),
+  slot.replaceChildren(el("label", { for: box.id, text: words.appealWhy }), box,
     el("p", {}, send, " ", el("button", { type: "button", class: "link", text: words.cancel, on: { click: cancel } })), fault);
   box.focus();
 }

@@ -124,6 +124,7 @@ export const words = {
     warning: "A moderator has warned you.", suspension: "You can read, but not write here for some time.",
     ban: "You can read, but not write here any more.", shadow: "What you write is shown to nobody else.", other: "Something of yours is restricted.",
   },
+  lifted: "A decision about what you wrote was taken back.",
   groundLaw: (reference) => `The law: ${reference}`,
   groundRule: (reference) => `The rule: ${reference}`,
   until: (when) => `Until ${when}`,
@@ -137,6 +138,7 @@ export const words = {
     open: "You have appealed. Somebody else than who decided will look at it.", granted: "Your appeal was granted.",
     refused: "Your appeal was refused.", settled: "There was nothing left to decide.",
   },
+  answered: (answer) => `The moderators answer: “${answer}”`,
   chosen: (label) => `You chose ${label}.`,
   takenBack: "Your reaction was taken back.",
 };
