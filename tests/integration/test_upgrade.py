@@ -94,9 +94,19 @@ class Clients:
             self.answers["GET", status] += 1
 
 
+@pytest.fixture
+def to_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The migrations of this process are those of a release to come: the newest revision."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrate.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "9999_next.py").write_text(NEXT.format(before=migrate.newest_revision()))
+    monkeypatch.setattr(migrate, "FOLDER", folder)
+    return migrate.newest_revision()
+
+
 @pytest.mark.timeout(600)
-def test_the_release_before_goes_on_while_its_database_is_upgraded(tmp_path: Path) -> None:
-    """It is then stopped, and this release finds all that was accepted."""
+def test_the_release_before_goes_on_while_its_database_is_upgraded(tmp_path: Path, to_come: str) -> None:
+    """It is then stopped, and this release, which is older than the schema as well, finds all of it."""
     (wheel,) = RELEASES.glob("*.whl")
     with zipfile.ZipFile(wheel) as package:
         package.extractall(tmp_path / "release")
@@ -108,8 +118,8 @@ def test_the_release_before_goes_on_while_its_database_is_upgraded(tmp_path: Pat
         version = schema(before.data)
         with clients.at_work():
             until(lambda: clients.answered() > 60)
-            run("migrate", "--data", str(before.data))
-            assert schema(before.data) == migrate.newest_revision() > version
+            migrate.upgrade(f"sqlite:///{before.data}/engagement.db")
+            assert schema(before.data) == to_come > version
             upgraded_at = clients.answered()
             until(lambda: clients.answered() > upgraded_at + 120)
     finally:
@@ -158,15 +168,12 @@ def over_http(url: str) -> Callable[..., tuple[int, Any]]:
 @pytest.mark.postgresql_only("SQLite locks the file, not a table")
 @pytest.mark.timeout(600)
 def test_a_table_in_use_is_waited_for_without_keeping_requests_waiting(
-    settings: Settings, sql_store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, sql_store: SqlStore, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """This release serves, somebody who copies the database holds its tables, a release to come migrates."""
     settings = replace(settings, database_url=sql_store.empty(tmp_path))
     three_sites(settings.database_url)
-    folder = tmp_path / "migrations"
-    shutil.copytree(migrate.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "9999_next.py").write_text(NEXT.format(before=migrate.newest_revision()))
-    monkeypatch.setattr(migrate, "FOLDER", folder)
+    request.getfixturevalue("to_come")
     clients = Clients(in_process(create_app(settings)))
     worker = Worker(settings)
     with ThreadPoolExecutor() as pool, psycopg.connect(settings.database_url) as copying, clients.at_work():
