@@ -53,11 +53,11 @@ class Served:
 
     def wait_ready(self) -> Served:
         until(lambda: self.out.endswith("\n") or self.process.poll() is not None, START_WITHIN)
-        assert ADDRESS.match(self.out), self.err
+        assert ADDRESS.fullmatch(self.out), self.err
         return self
 
     def url(self, path: str) -> str:
-        found = ADDRESS.match(self.out)
+        found = ADDRESS.fullmatch(self.out)
         assert found
         return found[1] + path
 
@@ -157,11 +157,11 @@ def all_ended(family: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
 
 
-def test_one_line_says_where_it_is_and_the_demo_site_answers(running: Served) -> None:
-    found = ADDRESS.match(running.out)
+def test_one_line_and_no_other_says_where_it_is_and_the_demo_site_answers(running: Served) -> None:
+    assert requests.get(running.url(""), timeout=10).status_code == 200
+    found = ADDRESS.fullmatch(running.out)
     assert found
     assert found[2] == str(running.data)
-    assert requests.get(running.url(""), timeout=10).status_code == 200
     assert running.tally() == {}
     assert stat.S_IMODE(running.data.stat().st_mode) == 0o700
 
@@ -213,6 +213,7 @@ def test_a_signal_brings_the_ledger_into_sql_and_leaves_nothing_running(
         run.react("happy")
     family = run.family()
     assert run.stop(number) == 0
+    assert ADDRESS.fullmatch(run.out)
     assert all_ended(family)
     assert stored_choices(tmp_path / "data") == 5
     assert not list((tmp_path / "data").rglob("*.sock"))
