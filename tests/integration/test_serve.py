@@ -22,7 +22,11 @@ from engagement.embedded.folder import FolderLock, paths_for
 from engagement.embedded.service import settings_for_data, stores
 from tests.waiting import until
 
-ADDRESS = re.compile(r"^Engagement is at (http://127\.0\.0\.1:\d+/) \(data in (.+); Ctrl-C stops it\)\n")
+SAYS = re.compile(
+    r"Engagement is at (http://127\.0\.0\.1:\d+/) \(data in (.+); Ctrl-C stops it\)\n"
+    r"Moderators: \1moderate \(engagement admin-link --data \2\)\n"
+)
+"""All that it prints, from its start to its end."""
 START_WITHIN = 30.0
 """Seconds; far above what it takes, for a busy machine."""
 
@@ -52,12 +56,12 @@ class Served:
         return self._err.read_text()
 
     def wait_ready(self) -> Served:
-        until(lambda: self.out.endswith("\n") or self.process.poll() is not None, START_WITHIN)
-        assert ADDRESS.fullmatch(self.out), self.err
+        until(lambda: self.out.count("\n") == 2 or self.process.poll() is not None, START_WITHIN)
+        assert SAYS.fullmatch(self.out), self.err
         return self
 
     def url(self, path: str) -> str:
-        found = ADDRESS.fullmatch(self.out)
+        found = SAYS.fullmatch(self.out)
         assert found
         return found[1] + path
 
@@ -157,9 +161,9 @@ def all_ended(family: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
 
 
-def test_one_line_and_no_other_says_where_it_is_and_the_demo_site_answers(running: Served) -> None:
+def test_it_says_where_it_is_and_nothing_else_and_the_demo_site_answers(running: Served) -> None:
     assert requests.get(running.url(""), timeout=10).status_code == 200
-    found = ADDRESS.fullmatch(running.out)
+    found = SAYS.fullmatch(running.out)
     assert found
     assert found[2] == str(running.data)
     assert running.tally() == {}
@@ -213,7 +217,7 @@ def test_a_signal_brings_the_ledger_into_sql_and_leaves_nothing_running(
         run.react("happy")
     family = run.family()
     assert run.stop(number) == 0
-    assert ADDRESS.fullmatch(run.out)
+    assert SAYS.fullmatch(run.out)
     assert all_ended(family)
     assert stored_choices(tmp_path / "data") == 5
     assert not list((tmp_path / "data").rglob("*.sock"))
