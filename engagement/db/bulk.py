@@ -94,7 +94,7 @@ def put(
     names = ", ".join(columns)
     new = f"INSERT INTO {table.name} ({names}) SELECT * FROM <k> WHERE true"
     statement = f"{new} ON CONFLICT ({target}) DO {then}"
-    return _run(connection, table, columns, rows, statement)
+    return run(connection, table, columns, rows, statement)
 
 
 def put_new(connection: Connection, table: Table, columns: Names, rows: Sequence[Row]) -> bool:
@@ -104,7 +104,7 @@ def put_new(connection: Connection, table: Table, columns: Names, rows: Sequence
     statement = f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM <k>"
     try:
         with connection.begin_nested():
-            _run(connection, table, columns, rows, statement)
+            run(connection, table, columns, rows, statement)
     except IntegrityError:
         return False
     return True
@@ -124,18 +124,22 @@ def change(
     new += [f"{name} = {table.name}.{name} + k.{name}" for name in add]
     where = " AND ".join(f"{table.name}.{name} = k.{name}" for name in by)
     statement = f"UPDATE {table.name} SET {', '.join(new)} FROM <k> WHERE {where}"
-    return _run(connection, table, (*by, *replace, *add), rows, statement)
+    return run(connection, table, (*by, *replace, *add), rows, statement)
 
 
 def remove(connection: Connection, table: Table, by: Names, keys: Sequence[Row]) -> int:
     """Delete the rows whose columns `by` are one of `keys`; answers how many."""
     names = ", ".join(by)
-    return _run(
+    return run(
         connection, table, by, keys, f"DELETE FROM {table.name} WHERE ({names}) IN (SELECT {names} FROM <k>)"
     )
 
 
-def _run(connection: Connection, table: Table, names: Names, rows: Sequence[Row], statement: str) -> int:
+def run(connection: Connection, table: Table, names: Names, rows: Sequence[Row], statement: str) -> int:
+    """A statement that has the rows as `<k>`, in columns of the types that `table` has for these names.
+
+    Answers how many rows it inserted or changed.
+    """
     return sum(
         connection.exec_driver_sql(text, parameters).rowcount
         for text, parameters in _with_rows(connection, table, names, rows, statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -43,6 +44,7 @@ def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")  # a commit that was answered is on disk
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+        connection.create_function("log", 1, math.log10, deterministic=True)  # not every build has one
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:

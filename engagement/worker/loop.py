@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import time
+from dataclasses import dataclass
 from threading import Event
 from types import FrameType
 
@@ -18,11 +19,11 @@ from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.settings import Settings
 from engagement.vitals import VitalsCollector
-from engagement.worker.flush import Flushed, Flusher
+from engagement.worker.flush import Flusher
 from engagement.worker.housekeeping import Housekeeping
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
-from engagement.worker.outbox import Outbox
+from engagement.worker.outbox import ROWS, Outbox
 from engagement.worker.refreshing import Refreshing
 from engagement.worker.rewind import Rewind
 
@@ -30,10 +31,30 @@ log = structlog.get_logger()
 FAULTS = Counter("engagement_worker_faults_total", "Rounds that failed, by store", ["kind"])
 IDLE = 4
 """How many times the interval an idle worker pauses."""
+GATHER = 0.1
+"""Seconds at most that new comments gather while some come: many cost little more than one does."""
 DOWN = 1.0
 """Seconds that a worker pauses at most while a store is down."""
 DRAIN = 25.0
 """Seconds that a stopping worker goes on draining; its supervisor gives it a little more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round did: ledger entries flushed, events of comments delivered.
+
+    `busy`: is there more to do at once? `fault`: of shards that are away.
+    """
+
+    entries: int
+    rows: int
+    busy: bool
+    fault: RedisUnavailable | None
+
+    @property
+    def pending(self) -> bool:
+        """May there be more to do by now? What was delivered may have told new events."""
+        return self.busy or self.rows > 0
 
 
 class Worker:
@@ -58,7 +79,7 @@ class Worker:
         self._stop = Event()
         self._fault = ""
 
-    def round(self, *, draining: bool = False) -> Flushed:
+    def round(self, *, draining: bool = False) -> Round:
         """One flush over all shards, one delivery of the outbox, some steps of jobs. Raises `Unavailable`.
 
         The outbox and the jobs go on without Redis, as far as they can. Who drains leaves jobs to others.
@@ -72,21 +93,21 @@ class Worker:
                 self._jobs.work()
             raise
         rows = self._outbox.deliver()
-        flushed.pending |= rows > 0
+        busy = flushed.pending or rows >= ROWS
         if not draining:
-            flushed.pending |= self._jobs.work()
+            busy |= self._jobs.work()
             self._housekeeping.work()
             self._refreshing.work()
-        return flushed
+        return Round(flushed.entries, rows, busy, flushed.fault)
 
     def drain(self) -> bool:
         """Rounds until nothing is left to store; False if a store stayed down for too long."""
         until = time.monotonic() + DRAIN
         while time.monotonic() < until:
-            flushed = self._safe_round(draining=True)
-            if flushed is not None and not flushed.entries and not flushed.pending:
+            done = self._safe_round(draining=True)
+            if done is not None and not done.entries and not done.pending:
                 return True
-            if flushed is None:
+            if done is None:
                 time.sleep(self._interval)
         return False
 
@@ -102,12 +123,14 @@ class Worker:
         log.info("worker is up")
         pause = self._interval
         while not self._stop.is_set():
-            flushed = self._safe_round()
-            if flushed is None:
+            done = self._safe_round()
+            if done is None:
                 pause = min(max(pause, self._interval) * 2, DOWN)
-            elif flushed.pending:
+            elif done.busy:
                 pause = 0.0
-            elif flushed.entries:
+            elif done.rows:
+                pause = min(self._interval, GATHER)
+            elif done.entries:
                 pause = self._interval
             else:
                 pause = min(max(pause, self._interval) * 1.5, self._interval * IDLE)
@@ -116,19 +139,19 @@ class Worker:
         log.info("worker ends", drained=drained)
         self._database.close()
 
-    def _safe_round(self, *, draining: bool = False) -> Flushed | None:
+    def _safe_round(self, *, draining: bool = False) -> Round | None:
         """A round that may fail: a store that is down now will be up again. Said once, when it begins."""
         try:
-            flushed = self.round(draining=draining)
+            done = self.round(draining=draining)
         except Unavailable as error:
             self._note(error)
             return None
-        if flushed.fault:
-            self._note(flushed.fault)
+        if done.fault:
+            self._note(done.fault)
         elif self._fault:
             log.info("the stores are up again")
             self._fault = ""
-        return flushed
+        return done
 
     def _note(self, error: Unavailable) -> None:
         FAULTS.labels(type(error).__name__).inc()

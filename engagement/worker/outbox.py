@@ -13,7 +13,20 @@ from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
-from sqlalchemy import Connection, Row, Table, delete, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    any_,
+    delete,
+    func,
+    literal,
+    select,
+)
 
 from engagement.comments.counting import POSTED, STONES, moved
 from engagement.comments.ranked import rank
@@ -53,10 +66,10 @@ class Outbox:
     def deliver(self) -> int:
         """One round: how many rows it took. Raises `DatabaseUnavailable`; nothing is half done then."""
         with self._database.read() as connection:
-            waiting = any(
-                connection.scalar(select(table.c.id).limit(1)) is not None for table in (events, outbox)
-            )
-        taken = self._count() if waiting else 0
+            told, told_before = connection.execute(_FIRST).one()
+        taken = 0
+        if told is not None or told_before is not None:
+            taken = self._count(told_before is not None)
         if self._voted and time.monotonic() - self._voted_dropped_at > VOTES:
             self._to_drop |= self._voted
             self._voted.clear()
@@ -76,12 +89,12 @@ class Outbox:
         """Votes on comments of these (site, article) have moved: their pages are to be dropped soon."""
         self._voted |= articles
 
-    def _count(self) -> int:
+    def _count(self, some_before: bool) -> int:
+        """`some_before`: are there rows of releases before 0.3?"""
         with self._database.write() as connection:
-            rows = _take(connection, events, events.c.counted, events.c.listed)
-            posted = literal(POSTED.counted)
-            before = _take(connection, outbox, posted, posted)
+            before = _BEFORE.take(connection) if some_before else []
             rank(connection, _unranked(connection, before))
+            rows = _EVENTS.take(connection)
             counts = _Counts()
             for row in (*rows, *before):
                 counts.add(row)
@@ -89,39 +102,55 @@ class Outbox:
             cases.follow(
                 connection, {(row.article_id, row.comment_id, row.event) for row in (*rows, *before)}
             )
-            names = connection.execute(
-                select(articles.c.id, articles.c.site, articles.c.external_id).where(
-                    articles.c.id.in_(list(counts.total))
-                )
-            )
-            named = {row.id: (row.site, row.external_id) for row in names}
-            self._to_drop |= set(named.values())
-            self._to_close |= {
-                Ballot(*named[row.article_id], VOTE, str(row.comment_id))
-                for row in rows
-                if row.counted and row.event != POSTED.name
-            }
+        named = {row.article_id: (row.site, row.external_id) for row in (*rows, *before)}
+        self._to_drop |= set(named.values())
+        self._to_close |= {
+            Ballot(*named[row.article_id], VOTE, str(row.comment_id))
+            for row in rows
+            if row.counted and row.event != POSTED.name
+        }
         taken = len(rows) + len(before)
         COUNTED.inc(taken)
         return taken
 
 
-def _take(connection: Connection, table: Table, counted: Any, listed: Any) -> Sequence[Row[Any]]:
-    """Rows that nobody else has, with what is asked of their comments; they are gone at the commit."""
-    rows = connection.execute(
+class _Queue:
+    """A table of rows to count: takes the first that nobody else has; they are gone at the commit."""
+
+    def __init__(self, table: Table, *told: Any) -> None:
+        """`told`: what each says to add, `counted` and `listed`."""
+        row = (table.c.article_id, table.c.comment_id, table.c.event, *told)
+        first = select(table.c.id).order_by(table.c.id).limit(ROWS).with_for_update(skip_locked=True)
+        one_of = any_(func.array(first.scalar_subquery(), type_=ARRAY(BigInteger)))
+        taken = delete(table).where(table.c.id == one_of).returning(*row).cte("taken")
+        self._at_once = _with_comments(taken, *taken.c)
+        self._look = _with_comments(table, *row).where(table.c.id.in_(first))
+        self._delete = delete(table).where(table.c.id.in_(first))
+
+    def take(self, connection: Connection) -> Sequence[Row[Any]]:
+        """With their articles, and where their comments are listed."""
+        if connection.dialect.name == "postgresql":
+            return connection.execute(self._at_once).all()
+        rows = connection.execute(self._look).all()
+        connection.execute(self._delete)
+        return rows
+
+
+def _with_comments(told: FromClause, *columns: Any) -> Select[Any]:
+    c = told.c
+    return (
         select(
-            table.c.id, table.c.article_id, table.c.comment_id, table.c.event,
-            counted.label("counted"), listed.label("listed"),
-            comments.c.parent_id, place_of(comments).label("place_id"),
+            *columns, comments.c.parent_id, place_of(comments).label("place_id"),
+            articles.c.site, articles.c.external_id,
         )
-        .join(comments, (comments.c.article_id == table.c.article_id) & (comments.c.id == table.c.comment_id))
-        .order_by(table.c.id)
-        .limit(ROWS)
-        .with_for_update(skip_locked=True, of=table)
-    ).all()  # fmt: skip
-    if rows:
-        connection.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
-    return rows
+        .join(comments, (comments.c.article_id == c.article_id) & (comments.c.id == c.comment_id))
+        .join(articles, articles.c.id == c.article_id)
+    )  # fmt: skip
+
+
+_EVENTS = _Queue(events, events.c.counted, events.c.listed)
+_BEFORE = _Queue(outbox, *(literal(POSTED.counted).label(name) for name in ("counted", "listed")))
+_FIRST = select(*(select(func.min(table.c.id)).scalar_subquery() for table in (events, outbox)))
 
 
 def _unranked(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Name, tuple[int, int]]:

@@ -73,22 +73,7 @@ def ensure(connection: Connection, names: Collection[Name], *, seen: bool = Fals
 
     `seen`: as if a moderator had looked at those that are approved.
     """
-    columns = (
-        *COMMENT, "reader_id", "status", "held_for", "revision", "created_at", "edited_at",
-        "up", "down", "reply_count",
-    )  # fmt: skip
-    found = bulk.fetch(connection, comments, COMMENT, sorted(names), columns)
-    where = {article_id for article_id, *_ in found}
-    of = {row.id: row for row in connection.execute(_ARTICLES.where(articles.c.id.in_(where)))}
-    rows = [
-        (
-            a, id, of[a].site, of[a].section, reader, status, revision, seen and status != PENDING, 0, 0.0,
-            priority(0.0, None, up + down + replies), held_for, created, edited or created,
-        )
-        for a, id, reader, status, held_for, revision, created, edited, up, down, replies in sorted(found)
-        if status not in (DELETED, MOVED)
-    ]  # fmt: skip
-    bulk.put(connection, cases, _NEW, rows)
+    bulk.run(connection, comments, COMMENT, sorted(names), _MADE_SEEN if seen else _MADE)
 
 
 def follow(connection: Connection, told: Collection[tuple[UUID, UUID, str]]) -> None:
@@ -164,11 +149,39 @@ NOTHING_LEFT: dict[str, Any] = {
     "reports": 0, "weight": 0.0, "priority": 0.0, "reason": None, "claimed_by": None, "claimed_until": None,
 }  # fmt: skip
 """Of the case of a comment that is taken back."""
-_ARTICLES = select(articles.c.id, articles.c.site, articles.c.section)
-_NEW = (
-    *CASE, "site", "section", "reader_id", "status", "revision", "seen", "reports", "weight",
-    "priority", "reason", "created_at", "queued_at",
-)  # fmt: skip
+_REACH = "t.up + t.down + t.reply_count"
+_NEW = {
+    "article_id": "t.article_id",
+    "comment_id": "t.id",
+    "site": "a.site",
+    "section": "a.section",
+    "reader_id": "t.reader_id",
+    "status": "t.status",
+    "revision": "t.revision",
+    "seen": "false",
+    "reports": "0",
+    "weight": "0.0",
+    # As `priority` has it, without reports and score.
+    "priority": f"CASE WHEN {_REACH} > 0 THEN log(CAST(1 + {_REACH} AS DOUBLE PRECISION)) ELSE 0.0 END",
+    "reason": "t.held_for",
+    "created_at": "t.created_at",
+    "queued_at": "coalesce(t.edited_at, t.created_at)",
+}
+
+
+def _made_of(row: dict[str, str]) -> str:
+    """Of every new comment, so in one statement: nothing of them is brought here."""
+    return (
+        f"INSERT INTO {cases.name} ({', '.join(row)}) SELECT {', '.join(row.values())} "
+        f"FROM <k> JOIN {comments.name} t USING ({', '.join(COMMENT)}) "
+        f"JOIN {articles.name} a ON a.id = t.article_id "
+        f"WHERE t.status NOT IN ('{DELETED}', '{MOVED}') ORDER BY t.article_id, t.id "
+        f"ON CONFLICT ({', '.join(CASE)}) DO NOTHING"
+    )
+
+
+_MADE = _made_of(_NEW)
+_MADE_SEEN = _made_of(_NEW | {"seen": f"t.status <> '{PENDING}'"})
 
 
 def _rank(connection: Connection, article_id: UUID, comment_id: UUID) -> Row[Any]:
