@@ -1,8 +1,8 @@
-"""The statements that store a comment, made once: they are a part of every post.
+"""The statements that store comments, made once: they are a part of every post.
 
-`HOLD` locks; what comes after it sees what those had written who held the locks before. `AT_ONCE` decides
-whether anything speaks against the comment, and if not, inserts it with its event; a store that can't write
-within a query takes `DECIDE`, `COMMENT` and `EVENT` instead.
+`HOLD` locks; what comes after it sees what those had written who held the locks before. `DECIDE` says what
+speaks against each comment. `AT_ONCE` also stores those that nothing speaks against; a store that can't write
+within a query takes `CLAIM`, `COMMENT` and `EVENT` for them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     Boolean,
-    Insert,
+    Executable,
+    Integer,
+    Select,
     Table,
-    bindparam,
+    Text,
     case,
     exists,
     func,
@@ -21,129 +24,221 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
 )
+from sqlalchemy.dialects.postgresql import insert as insert_unless_there
+from sqlalchemy.types import TypeEngine
 
 from engagement.comments.counting import APPROVED
 from engagement.comments.ranking import VOTE_KEYS
 from engagement.comments.rendering import RENDERER_VERSION
-from engagement.db.prepared import Prepared
-from engagement.db.tables import Id, articles, bars, comments, events, readers
+from engagement.db.prepared import PreparedForRows
+from engagement.db.tables import Id, articles, bars, comments, events, idempotency_keys, readers
 from engagement.db.tables.comments import CLOSED_THREAD
 from engagement.readers.bars import BANNED, ERASED
 
-KEPT_OUT, SAID_BEFORE, NO_PARENT, SHUT = "kept-out", "said", "parent", "shut"
+TAKEN, SHUT_OUT, KEPT_OUT, SAID_BEFORE = "taken", "closed", "kept-out", "said"
+NO_PARENT, SHUT = "parent", "shut"
 """What may speak against a comment, in this order."""
 MAX_DEPTH = 32_767
+
+_c = comments.c
+_ANSWERABLE = (_c.status == literal_column(repr(APPROVED)), _c.shown)
+NAMED: dict[str, TypeEngine[Any]] = {"id": Id(), "article": Id(), "reader": Id(), "site": readers.c.site.type}
+"""What `HOLD` and `READER` are given of each comment."""
+GIVEN: dict[str, TypeEngine[Any]] = {
+    **{name: Id() for name in ("id", "article", "reader", "parent", "under")},
+    **{n: _c[n].type for n in ("status", "held_for", "shown", "body", "body_html", "network", *VOTE_KEYS)},
+    **{name: events.c[name].type for name in ("event", "counted", "listed")},
+    **{name: Text() for name in ("key", "digest")},
+    "closed": Boolean(), "short": Boolean(), "nesting": Integer(), "now": _c.created_at.type,
+}  # fmt: skip
+"""What the others are given. `closed`: its article is; `short`: it may be said again elsewhere; `key` and
+`digest`: of an idempotency key, or None."""
 
 
 def _constant(value: Any) -> Any:
     return literal_column(repr(value))
 
 
-_c = comments.c
-_article, _reader = bindparam("article", type_=Id), bindparam("reader", type_=Id)
-_site = bindparam("site", type_=readers.c.site.type)
-_parent, _under = bindparam("parent", type_=Id), bindparam("under", type_=Id)
-_body, _now = bindparam("body", type_=_c.body.type), bindparam("now", type_=_c.created_at.type)
-
-READER = Prepared(select(readers.c.id).where(readers.c.id == _reader, readers.c.site == _site))
-# Whoever erases the reader or merges the article holds their rows exclusively.
-HOLD = Prepared(
-    select(articles.c.closed_by, articles.c.comments_open, readers.c.name)
-    .where(articles.c.id == _article, readers.c.id == _reader, readers.c.site == _site)
-    .with_for_update(read=True, key_share=True)
-)
-
-_last = (
-    select(_c.body, _c.parent_id)
-    .where(_c.article_id == _article, _c.reader_id == _reader)
-    .order_by(_c.id.desc())
-    .limit(_constant(1))
-    .cte("last")
-)
-# Until the transaction ends the parent is not deleted.
-_above = (
-    select(_c.depth, _c.place_id, _c.parent_id)
-    .where(_c.article_id == _article, _c.id == _parent, _c.status == _constant(APPROVED), _c.shown)
-    .with_for_update(read=True, key_share=True)
-    .cte("above")
-)
-_kept_out = exists().where(
-    bars.c.reader_id == _reader,
-    bars.c.kind.in_((_constant(ERASED), _constant(BANNED))),
-    bars.c.until.is_(None) | (bars.c.until > _now),
-)
-_said = exists().where(
-    _last.c.body == _body,
-    (_last.c.parent_id == _under) | ~bindparam("short", type_=Boolean),
-)
-_orphan = _parent.is_not(None) & ~exists().select_from(_above)
-# Few articles have a closed thread: only there what is above the parent is looked through.
-_up = (
-    select(_c.id, _c.parent_id, _c.replies_closed)
-    .where(_c.article_id == _article, _c.id == _parent)
-    .cte("up", recursive=True)
-)
-_next = comments.alias("next").c
-_up = _up.union_all(
-    select(_next.id, _next.parent_id, _next.replies_closed).where(
-        _next.article_id == _article, _next.id == _up.c.parent_id
+def _hold(*, waits: bool) -> PreparedForRows:
+    """Whoever erases a reader or merges an article holds their rows exclusively: wait, or leave it out."""
+    a, r = articles.c, readers.c
+    return PreparedForRows(
+        NAMED,
+        lambda k: (
+            select(k.c.id, a.closed_by, a.comments_open, r.name)
+            .join_from(k, articles, a.id == k.c.article)
+            .join(readers, (r.id == k.c.reader) & (r.site == k.c.site))
+            .with_for_update(read=True, key_share=True, of=(articles, readers), skip_locked=not waits)
+        ),
     )
-)
-_some_closed = exists().where(_c.article_id == _article, CLOSED_THREAD)
-_shut = _parent.is_not(None) & _some_closed & exists().where(_up.c.replies_closed)
-_deeper = case((_above.c.depth < _constant(MAX_DEPTH), _above.c.depth + _constant(1)), else_=_above.c.depth)
-_flat = _above.c.depth >= bindparam("nesting")
-_place = select(func.coalesce(_above.c.place_id, _above.c.parent_id)).where(_flat)
-_found = select(
-    case(
-        (_kept_out, _constant(KEPT_OUT)),
-        (_said, _constant(SAID_BEFORE)),
-        (_orphan, _constant(NO_PARENT)),
-        (_shut, _constant(SHUT)),
-    ).label("against"),
-    func.coalesce(select(_deeper).scalar_subquery(), _constant(0)).label("depth"),
-    _place.scalar_subquery().label("place"),
-).cte("found")
-
-_ROW: dict[str, Any] = {
-    "article_id": _article,
-    "parent_id": _under,
-    "reader_id": _reader,
-    "body": _body,
-    "created_at": _now,
-    **{
-        n: bindparam(n, type_=_c[n].type)
-        for n in ("id", "status", "held_for", "shown", "body_html", "network")
-    },
-    **{name: bindparam(name, type_=_c[name].type) for name in VOTE_KEYS},
-    **{name: _constant(0) for name in ("up", "down", "reply_count")},
-    **{name: literal_column("false") for name in ("pinned", "featured")},
-    "renderer": _constant(RENDERER_VERSION),
-    "revision": _constant(1),
-    "edited_at": null(),
-}
-_TOLD: dict[str, Any] = {
-    "article_id": _article,
-    "comment_id": bindparam("id", type_=Id),
-    **{name: bindparam(name, type_=events.c[name].type) for name in ("event", "counted", "listed")},
-    "created_at": _now,
-}
 
 
-def _unless_against(table: Table, row: dict[str, Any]) -> Insert:
-    return insert(table).from_select(list(row), select(*row.values()).where(_found.c.against.is_(None)))
-
-
-_decided = select(_found.c.against, _found.c.depth, _found.c.place)
-_depth, _at = bindparam("depth", type_=_c.depth.type), bindparam("place", type_=Id)
-
-DECIDE = Prepared(_decided)
-COMMENT = Prepared(insert(comments).values(**_ROW, depth=_depth, place_id=_at))
-EVENT = Prepared(insert(events).values(**_TOLD).inline())
-AT_ONCE = Prepared(
-    _decided.add_cte(
-        _unless_against(comments, _ROW | {"depth": _found.c.depth, "place_id": _found.c.place}).cte("posted"),
-        _unless_against(events, _TOLD).cte("told"),
+def _above(k: CTE) -> Select[Any]:
+    """The parents that can be answered."""
+    return (
+        select(k.c.id, _c.depth, _c.place_id, _c.parent_id)
+        .join_from(k, comments, (_c.article_id == k.c.article) & (_c.id == k.c.parent))
+        .where(*_ANSWERABLE)
     )
+
+
+def _held_above(k: CTE, *, waits: bool) -> Select[Any]:
+    """As `_above`, and until the transaction ends they are not deleted.
+
+    Each is looked up by itself: a plan from when there were few comments would read all of them.
+    """
+    parent = (
+        select(_c.depth, _c.place_id, _c.parent_id)
+        .where(_c.article_id == k.c.article, _c.id == k.c.parent, *_ANSWERABLE)
+        .with_for_update(read=True, key_share=True, skip_locked=not waits)
+        .lateral("parent")
+    )
+    return select(k.c.id, *parent.c).join_from(k, parent, true())
+
+
+def _found(k: CTE, parents: Select[Any]) -> CTE:
+    """`k`, with what speaks against each, its depth, and where it is listed if not below its parent."""
+    above = parents.cte("above")
+    flat = above.c.depth >= k.c.nesting
+    deeper = case((above.c.depth < _constant(MAX_DEPTH), above.c.depth + _constant(1)), else_=above.c.depth)
+    against = case(
+        (_taken(k), _constant(TAKEN)),
+        (k.c.closed, _constant(SHUT_OUT)),
+        (_kept_out(k), _constant(KEPT_OUT)),
+        (_said_before(k), _constant(SAID_BEFORE)),
+        (k.c.parent.is_not(None) & above.c.id.is_(None), _constant(NO_PARENT)),
+        (_shut(k), _constant(SHUT)),
+    )
+    return (
+        select(
+            *k.c,
+            against.label("against"),
+            func.coalesce(deeper, _constant(0)).label("depth"),
+            case((flat, func.coalesce(above.c.place_id, above.c.parent_id))).label("place"),
+        )
+        .join_from(k, above, above.c.id == k.c.id, isouter=True)
+        .cte("found")
+    )
+
+
+def _taken(k: CTE) -> Any:
+    used = idempotency_keys.c
+    return exists().where(used.reader_id == k.c.reader, used.key == k.c.key).correlate(k)
+
+
+def _kept_out(k: CTE) -> Any:
+    b = bars.c
+    kinds = (_constant(ERASED), _constant(BANNED))
+    stands = b.until.is_(None) | (b.until > k.c.now)
+    return exists().where(b.reader_id == k.c.reader, b.kind.in_(kinds), stands).correlate(k)
+
+
+def _said_before(k: CTE) -> Any:
+    """Is it what the reader has said last?"""
+    last = (
+        select(_c.body, _c.parent_id)
+        .where(_c.article_id == k.c.article, _c.reader_id == k.c.reader)
+        .order_by(_c.id.desc())
+        .limit(_constant(1))
+        .correlate(k)
+        .subquery("last")
+    )
+    elsewhere = (last.c.parent_id == k.c.under) | ~k.c.short
+    return exists().select_from(last).where(last.c.body == k.c.body, elsewhere).correlate(k)
+
+
+def _shut(k: CTE) -> Any:
+    """Few articles have a closed thread: only there what is above the parent is looked through."""
+    some = exists().where(_c.article_id == k.c.article, CLOSED_THREAD).correlate(k)
+    up = (
+        select(k.c.id, k.c.article, _c.parent_id, _c.replies_closed)
+        .join_from(k, comments, (_c.article_id == k.c.article) & (_c.id == k.c.parent))
+        .where(some)
+        .cte("up", recursive=True)
+    )
+    n = comments.alias("next").c
+    up = up.union_all(
+        select(up.c.id, up.c.article, n.parent_id, n.replies_closed).where(
+            n.article_id == up.c.article, n.id == up.c.parent_id
+        )
+    )
+    return exists().where(up.c.id == k.c.id, up.c.replies_closed).correlate(k)
+
+
+def _comment(given: CTE) -> dict[str, Any]:
+    g = given.c
+    return {
+        "article_id": g.article, "parent_id": g.under, "place_id": g.place, "reader_id": g.reader,
+        "created_at": g.now,
+        **{
+            name: g[name]
+            for name in ("id", "depth", "status", "held_for", "shown", "body", "body_html", "network")
+        },
+        **{name: g[name] for name in VOTE_KEYS},
+        **{name: _constant(0) for name in ("up", "down", "reply_count")},
+        **{name: literal_column("false") for name in ("pinned", "featured")},
+        "renderer": _constant(RENDERER_VERSION), "revision": _constant(1), "edited_at": null(),
+    }  # fmt: skip
+
+
+def _event(given: CTE) -> dict[str, Any]:
+    g = given.c
+    return {
+        "article_id": g.article, "comment_id": g.id, "event": g.event, "counted": g.counted,
+        "listed": g.listed, "created_at": g.now,
+    }  # fmt: skip
+
+
+def _key(given: CTE) -> dict[str, Any]:
+    g = given.c
+    return {
+        "reader_id": g.reader, "key": g.key, "article_id": g.article, "comment_id": g.id,
+        "digest": g.digest, "created_at": g.now,
+    }  # fmt: skip
+
+
+def _insert(table: Table, row: dict[str, Any]) -> Any:
+    return insert(table).from_select(list(row), select(*row.values()))
+
+
+def _decide(k: CTE) -> Executable:
+    found = _found(k, _above(k)).c
+    return select(found.id, found.against, found.depth, found.place)
+
+
+def _at_once(k: CTE, *, waits: bool) -> Executable:
+    """Of two that claim a key at once, one waits until the other has committed, and finds it taken."""
+    found = _found(k, _held_above(k, waits=waits))
+    f, key = found.c, _key(found)
+    claims = select(*key.values()).where(f.against.is_(None), f.key.is_not(None)).order_by(f.reader, f.key)
+    claimed = (
+        insert_unless_there(idempotency_keys)
+        .from_select(list(key), claims)
+        .on_conflict_do_nothing()
+        .returning(idempotency_keys.c.comment_id)
+        .cte("claimed")
+    )
+    its_own = f.key.is_(None) | f.id.in_(select(claimed.c.comment_id))
+    ready = select(found).where(f.against.is_(None), its_own).cte("ready")
+    against = case((f.against.is_not(None), f.against), (ready.c.id.is_(None), _constant(TAKEN)))
+    return (
+        select(f.id, against, f.depth, f.place)
+        .join_from(found, ready, ready.c.id == f.id, isouter=True)
+        .add_cte(_insert(comments, _comment(ready)).cte("posted"), _insert(events, _event(ready)).cte("told"))
+    )
+
+
+_r = readers.c
+READER = PreparedForRows(
+    NAMED, lambda k: select(_r.id).join_from(k, readers, (_r.id == k.c.reader) & (_r.site == k.c.site))
 )
+HOLD, HOLD_WAITING = _hold(waits=False), _hold(waits=True)
+AT_ONCE = PreparedForRows(GIVEN, lambda k: _at_once(k, waits=False))
+AT_ONCE_WAITING = PreparedForRows(GIVEN, lambda k: _at_once(k, waits=True))
+DECIDE = PreparedForRows(GIVEN, _decide)
+_PLACED = {**GIVEN, "depth": _c.depth.type, "place": Id()}
+CLAIM = PreparedForRows(_PLACED, lambda k: _insert(idempotency_keys, _key(k)))
+COMMENT = PreparedForRows(_PLACED, lambda k: _insert(comments, _comment(k)))
+EVENT = PreparedForRows(_PLACED, lambda k: _insert(events, _event(k)))

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, select
 
-from engagement import clock
 from engagement.db import names
 from engagement.db.prepared import Prepared
 from engagement.db.tables import articles, idempotency_keys
 from engagement.errors import Invalid
-from engagement.sites.service import Article
 
 HEADER = "Idempotency-Key"
 
@@ -53,31 +51,10 @@ def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) 
     return at, comment_id
 
 
-def claim(connection: Connection, reader_id: UUID, article: Article, draft: Draft, comment_id: UUID) -> bool:
-    """Let the key stand for this comment, in the transaction that stores it; False if it is taken.
-
-    Of two that claim a key at once, one waits until the other has committed.
-    """
-    if draft.idempotency_key is None:
-        return True
-    row = {
-        "reader_id": reader_id, "key": draft.idempotency_key, "article_id": article.id,
-        "comment_id": comment_id, "digest": draft.digest(article.external_id), "created_at": clock.now(),
-    }  # fmt: skip
-    return _CLAIM.run(connection, row) == 1
-
-
 # Made once: the widget sends a key with every post.
 _k = idempotency_keys.c
-_GIVEN = {column.name: bindparam(column.name, type_=column.type) for column in idempotency_keys.columns}
 _USED = Prepared(
     select(_k.article_id, _k.comment_id, _k.digest).where(
-        _k.reader_id == _GIVEN["reader_id"], _k.key == _GIVEN["key"]
+        _k.reader_id == bindparam("reader_id", type_=_k.reader_id.type), _k.key == bindparam("key")
     )
-)
-_CLAIM = Prepared(
-    text(
-        f"INSERT INTO {idempotency_keys.name} ({', '.join(_GIVEN)}) "
-        f"VALUES ({', '.join(f':{name}' for name in _GIVEN)}) ON CONFLICT DO NOTHING"
-    ).bindparams(*_GIVEN.values())
 )

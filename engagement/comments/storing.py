@@ -1,7 +1,8 @@
-"""Stores a new comment, in as few words with the store as can be."""
+"""Stores new comments, all that are given in as few words with the store as can be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,11 @@ from engagement import clock
 from engagement.comments import insertion, ranking
 from engagement.comments.bodies import ALONE, own_body
 from engagement.comments.counting import arrived
-from engagement.comments.insertion import KEPT_OUT, NO_PARENT, SAID_BEFORE, SHUT
-from engagement.comments.verdict import Verdict
-from engagement.errors import Closed, Invalid, Repeated, Unauthorized
+from engagement.comments.grouping import Alone
+from engagement.comments.insertion import NO_PARENT
+from engagement.comments.once import Draft
+from engagement.comments.verdict import Judged, Verdict
+from engagement.errors import Closed, EngagementError, Invalid, Problem, Repeated, Unauthorized, Unavailable
 from engagement.readers.bars import GONE, refuse_kept_out
 from engagement.sites.service import ELSEWHERE
 
@@ -23,18 +26,21 @@ SHORT = 20
 """Characters of a text that may be said again to somebody else: "Thank you!"."""
 
 
+class Taken(EngagementError):
+    """The idempotency key stands for a comment already."""
+
+
+class NoArticle(EngagementError):
+    """SQL went back to before there was the article."""
+
+
 @dataclass(frozen=True, slots=True)
 class New:
-    """A comment to be stored, and what was said of it. `site`: its reader's."""
+    """A comment to be stored, and what was said of it."""
 
     article_id: UUID
-    id: UUID
-    parent_id: UUID | None
-    site: str
-    reader_id: UUID
-    network: str
-    text: str
-    html: str
+    draft: Draft
+    judged: Judged
     verdict: Verdict
 
 
@@ -71,57 +77,105 @@ class Written:
         return own_body(row, {}, {}, ALONE, edit_window)
 
 
-def store(connection: Connection, new: New, nesting: int) -> Written | None:
-    """Insert it. `nesting`: the deepest level that is shown nested; below it replies stand flat.
+Outcome = Written | Exception
 
-    Until the transaction ends the article is not merged, the reader not erased, and the parent not deleted.
-    None if there is no such article. Raises `Banned`, `Closed`, `Invalid` (a parent that can't be answered),
-    `Repeated` if it is what the reader has said last, `Unauthorized`.
+
+def store(connection: Connection, news: Sequence[New], nesting: int, *, waits: bool) -> list[Outcome]:
+    """Insert those that nothing speaks against; of each what was stored, or why not. No two of one reader.
+
+    Until the transaction ends the articles are not merged, the readers not erased, and the parents not
+    deleted. Where one is held by who does that: if it `waits`, it waits, else `Alone` is the outcome, so that
+    nobody waits for what another comment is about. `nesting`: the deepest level that is shown nested; below
+    it replies stand flat.
+    Outcomes are `Banned`, `Closed`, `Invalid` (a parent that can't be answered), `NoArticle`, `Repeated`
+    if it is what the reader has said last, `Taken`, `Unauthorized`.
     """
-    given: dict[str, Any] = {"article": new.article_id, "reader": new.reader_id, "site": new.site}
-    held = insertion.HOLD.first(connection, given)
-    if held is None:
-        if insertion.READER.first(connection, given) is None:
-            raise Unauthorized(GONE)
-        return None
-    closed_by, is_open, name = held
-    if closed_by is not None:
-        raise Closed(ELSEWHERE)
-    if not is_open:
-        raise Closed("This article takes no more comments.")
-    now, under, verdict = clock.now(), new.parent_id or new.article_id, new.verdict
+    named = [_named(new) for new in news]
+    hold = insertion.HOLD_WAITING if waits else insertion.HOLD
+    held = {id: row for id, *row in hold.fetch(connection, named)}
+    now, rows, outcomes = clock.now(), [], dict[UUID, Outcome]()
+    for new, name in zip(news, named, strict=True):
+        if name["id"] in held:
+            closed_by, is_open, _ = held[name["id"]]
+            rows.append(name | _row(new, nesting, now, closed=closed_by is not None or not is_open))
+        elif waits:
+            there = insertion.READER.fetch(connection, [name])
+            outcomes[name["id"]] = NoArticle() if there else Unauthorized(GONE)
+        else:
+            outcomes[name["id"]] = Alone()
+    of = {name["id"]: new for new, name in zip(news, named, strict=True)}
+    for id, against, depth, place in _insert(connection, rows, waits=waits):
+        closed_by, _, reader_name = held[id]
+        if against is None:
+            outcomes[id] = _written(id, of[id], reader_name, depth, place, now)
+        elif against == NO_PARENT and not waits:
+            outcomes[id] = Alone()
+        else:
+            outcomes[id] = _refusal(connection, of[id], against, closed_by)
+    return [outcomes[name["id"]] for name in named]
+
+
+def _named(new: New) -> dict[str, Any]:
+    reader = new.judged.caller.reader_id
+    return {"id": clock.new_id(), "article": new.article_id, "reader": reader, "site": new.judged.site.key}
+
+
+def _row(new: New, nesting: int, now: datetime, *, closed: bool) -> dict[str, Any]:
+    judged, verdict, draft = new.judged, new.verdict, new.draft
     event = arrived(verdict.status)
-    given |= {
-        "id": new.id, "parent": new.parent_id, "under": under, "nesting": nesting,
+    return {
+        "parent": draft.parent_id, "under": draft.parent_id or new.article_id, "nesting": nesting,
         "status": verdict.status, "held_for": verdict.reason, "shown": verdict.shown,
-        "body": new.text, "body_html": new.html, "short": len(new.text) <= SHORT,
-        "network": new.network, "now": now,
+        "body": judged.text, "body_html": judged.html, "short": len(judged.text) <= SHORT,
+        "network": judged.caller.network, "now": now, "closed": closed,
         "event": event.name, "counted": event.counted, "listed": event.listed,
+        "key": draft.idempotency_key, "digest": draft.idempotency_key and draft.digest(judged.name),
         **dict(zip(ranking.VOTE_KEYS, ranking.sort_keys(0, 0, now, now), strict=True)),
     }  # fmt: skip
-    depth, place = _insert(connection, given)
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]], *, waits: bool) -> list[tuple[Any, ...]]:
+    """Of each: its id, what speaks against it, its depth, and where it is listed if not below its parent."""
+    if not rows:
+        return []
+    if connection.dialect.name == "postgresql":
+        at_once = insertion.AT_ONCE_WAITING if waits else insertion.AT_ONCE
+        return at_once.fetch(connection, rows)
+    decided = insertion.DECIDE.fetch(connection, rows)
+    ready = [
+        row | {"depth": depth, "place": place}
+        for row, (_, against, depth, place) in zip(rows, decided, strict=True)  # it answers row by row
+        if against is None
+    ]
+    insertion.CLAIM.run(connection, [row for row in ready if row["key"] is not None])
+    insertion.COMMENT.run(connection, ready)
+    insertion.EVENT.run(connection, ready)
+    return decided
+
+
+def _refusal(connection: Connection, new: New, against: str, closed_by: str | None) -> Exception:
+    match against:
+        case insertion.TAKEN:
+            return Taken()
+        case insertion.SHUT_OUT:
+            return Closed(ELSEWHERE if closed_by else "This article takes no more comments.")
+        case insertion.SAID_BEFORE:
+            return Repeated("You have just said that here. Is there something to add?")
+        case insertion.SHUT:
+            return Closed("This thread takes no more replies.")
+        case insertion.NO_PARENT:
+            return Invalid(errors={"parent_id": ["is not a comment on this article"]})
+    try:
+        refuse_kept_out(connection, new.judged.caller.reader_id)
+    except Problem as problem:
+        return problem
+    return Unavailable()  # a ban that has ended meanwhile
+
+
+def _written(id: UUID, new: New, name: str | None, depth: int, place: UUID | None, now: datetime) -> Written:
+    judged, verdict = new.judged, new.verdict
+    under = new.draft.parent_id or new.article_id
     return Written(
-        new.article_id, new.id, under, place or under, depth, new.reader_id, name,
-        verdict.status, verdict.reason, new.text, new.html, now,
+        new.article_id, id, under, place or under, depth, judged.caller.reader_id, name,
+        verdict.status, verdict.reason, judged.text, judged.html, now,
     )  # fmt: skip
-
-
-def _insert(connection: Connection, given: dict[str, Any]) -> tuple[int, UUID | None]:
-    """The depth of the comment, and where it is listed if not below its parent."""
-    at_once = connection.dialect.name == "postgresql"
-    decided = (insertion.AT_ONCE if at_once else insertion.DECIDE).first(connection, given)
-    assert decided is not None
-    against, depth, place = decided
-    if against == KEPT_OUT:
-        refuse_kept_out(connection, given["reader"])
-    if against == SAID_BEFORE:
-        raise Repeated("You have just said that here. Is there something to add?")
-    if against == SHUT:
-        raise Closed("This thread takes no more replies.")
-    if against == NO_PARENT:
-        raise Invalid(errors={"parent_id": ["is not a comment on this article"]})
-    if not at_once:
-        given = given | {"depth": depth, "place": place}
-        insertion.COMMENT.run(connection, given)
-        insertion.EVENT.run(connection, given)
-    return depth, place

@@ -142,17 +142,12 @@ _OWN = _COMMENTS.where(
 
 
 def own(
-    connection: Connection, article_id: UUID, comment_id: UUID, edit_window: int, *, new: bool = False
+    connection: Connection, article_id: UUID, comment_id: UUID, edit_window: int
 ) -> dict[str, Any] | None:
-    """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds.
-
-    A `new` one can't have any.
-    """
+    """A comment as its author sees it, be it pending, with its first replies. `edit_window`: seconds."""
     row = connection.execute(_OWN, {"article": article_id, "id": comment_id}).one_or_none()
     if row is None:
         return None
-    if new:
-        return own_body(row, {}, {}, ALONE, edit_window)
     below = first_replies(connection, article_id, [comment_id])
     rows = _rows(connection, article_id, shown_of(below, [comment_id]))
     return own_body(row, rows, below, 0, edit_window)

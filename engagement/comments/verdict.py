@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -48,18 +49,6 @@ class Judged:
     held_for: str | None = None
 
 
-class Judge(Protocol):
-    """Moderation, as writing comments sees it."""
-
-    def judge(self, judged: Judged) -> Verdict:
-        """Asked with no transaction open. Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`."""
-        ...
-
-    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
-        """Write down why, in the transaction that stores the comment."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A comment that was stored just now, or a revision of it."""
@@ -69,6 +58,22 @@ class Stored:
     revision: int
 
 
+Record = tuple[Judged, Verdict, Stored]
+"""What was judged, how, and where it is stored."""
+
+
+class Judge(Protocol):
+    """Moderation, as writing comments sees it."""
+
+    def judge(self, judged: Judged) -> Verdict:
+        """Asked with no transaction open. Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`."""
+        ...
+
+    def record(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Write down why, as the last thing that the transaction does which stores the comments."""
+        ...
+
+
 class Lenient:
     """Lets everything through."""
 
@@ -76,5 +81,5 @@ class Lenient:
         """See `Judge`."""
         return Verdict(PENDING, judged.held_for) if judged.held_for else Verdict()
 
-    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+    def record(self, connection: Connection, records: Sequence[Record]) -> None:
         """See `Judge`."""

@@ -11,14 +11,16 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from engagement import clock
-from engagement.comments import emptying, once, rows, storing, threads
+from engagement.comments import emptying, once, rows, threads
 from engagement.comments.counting import (
     APPROVED,
     DELETED,
     PENDING,
 )
 from engagement.comments.once import Draft
+from engagement.comments.posting import Posts
 from engagement.comments.rendering import render
+from engagement.comments.storing import New, NoArticle, Taken
 from engagement.comments.verdict import Judge, Judged, Stored, Verdict
 from engagement.db.engine import Database
 from engagement.errors import DatabaseUnavailable, Edited, Forbidden, Invalid, NotFound, RedisUnavailable
@@ -69,6 +71,7 @@ class Writing:
         self._limits = limits
         self._rules = rules
         self._judge = judge
+        self._posts = Posts(database, pages, judge, rules.nesting)
 
     def preview(self, body: str, network: str) -> str:
         """The HTML that a comment with this text would have. Raises `Invalid`, `TooFast`."""
@@ -133,7 +136,8 @@ class Writing:
                 raise Forbidden("The time in which it could be edited is over.")
             if before.body != judged.text:
                 rows.revise(connection, before, judged.text, judged.html, verdict)
-                self._judge.record(connection, judged, verdict, Stored(found.id, comment_id, revision + 1))
+                at = Stored(found.id, comment_id, revision + 1)
+                self._judge.record(connection, [(judged, verdict, at)])
             edited = threads.own(connection, found.id, comment_id, self._rules.edit_window)
         self._pages.drop([(found.site, found.external_id)])
         if not verdict.shown:  # it takes no votes any more
@@ -187,28 +191,25 @@ class Writing:
         return {"up": up, "down": down, "score": up - down}
 
     def _post(self, judged: Judged, draft: Draft, verdict: Verdict) -> dict[str, Any]:
-        site, caller, found = judged.site, judged.caller, judged.article
-        if found is None and site.articles == "open":
-            self._limits.new_article(caller.network)
-        with self._database.write() as connection:
-            if found is None:
-                found = self._sites.create(connection, site, judged.name, draft.signature)
-            id = clock.new_id()
-            if once.claim(connection, caller.reader_id, found, draft, id):
-                written = (caller.reader_id, caller.network, judged.text, judged.html)
-                new = storing.New(found.id, id, draft.parent_id, site.key, *written, verdict)
-                stored = storing.store(connection, new, self._rules.nesting)
-                if stored is None:  # SQL went back to before there was one
-                    self._sites.forget(site.key, judged.name)
-                    raise DatabaseUnavailable
-                self._judge.record(connection, judged, verdict, Stored(found.id, id, 1))
-                posted: dict[str, Any] | None = stored.body_of_own(self._rules.edit_window)
+        site, found = judged.site, judged.article
+        try:
+            if found is not None:
+                posted = self._posts.post(New(found.id, draft, judged, verdict))
             else:
-                at = once.posted(connection, caller.reader_id, judged.name, draft) or (found.id, id)
-                posted = threads.own(connection, *at, self._rules.edit_window)
-        if verdict.shown:
-            self._pages.drop([(site.key, judged.name)])
-        return _seen(posted)
+                if site.articles == "open":
+                    self._limits.new_article(judged.caller.network)
+
+                def make(connection: Connection) -> New:
+                    made = self._sites.create(connection, site, judged.name, draft.signature)
+                    return New(made.id, draft, judged, verdict)
+
+                posted = self._posts.post_first(make)
+        except Taken:
+            return _seen(self._posted_before(judged.name, judged.caller, draft))
+        except NoArticle:
+            self._sites.forget(site.key, judged.name)
+            raise DatabaseUnavailable from None
+        return posted.body_of_own(self._rules.edit_window)
 
     def _clean(self, body: str) -> str:
         try:

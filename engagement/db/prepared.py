@@ -6,16 +6,19 @@ SQLAlchemy knows of types is kept, and errors are its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Executable, Select
+import orjson
+from sqlalchemy import CTE, JSON, Connection, Dialect, Executable, Select, bindparam, column, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 Row = tuple[Any, ...]
 Convert = Callable[[Any], Any]
+Given = Mapping[str, Any]
 
 
 class Prepared:
@@ -28,12 +31,12 @@ class Prepared:
     def first(self, connection: Connection, given: dict[str, Any]) -> Row | None:
         """The first row that it answers, if there is one. Names that it doesn't have may be `given` too."""
         compiled = self._for(connection.dialect)
-        row = self._cursor(connection, compiled, given).fetchone()
+        row = _cursor(connection, compiled, given).fetchone()
         return None if row is None else compiled.read(row)
 
     def run(self, connection: Connection, given: dict[str, Any]) -> int:
         """Run it for what it does; answers how many rows it has changed."""
-        return cast(int, self._cursor(connection, self._for(connection.dialect), given).rowcount)
+        return cast(int, _cursor(connection, self._for(connection.dialect), given).rowcount)
 
     def _for(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
@@ -41,12 +44,54 @@ class Prepared:
             found = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
         return found
 
-    def _cursor(self, connection: Connection, compiled: _Compiled, given: dict[str, Any]) -> Any:
-        driver: Any = connection.connection.driver_connection
-        try:
-            return compiled.execute(driver, given)
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _as_sqlalchemy(connection, driver, error, compiled.text) from error
+
+class PreparedForRows:
+    """One statement about rows that are given, which it finds in a table `k`.
+
+    PostgreSQL gets them as one JSON document: one statement, one plan, whatever the number of rows. SQLite,
+    which answers within the process, runs it for one row after the other.
+    """
+
+    def __init__(self, columns: Mapping[str, TypeEngine[Any]], build: Callable[[CTE], Executable]) -> None:
+        """`build` makes the statement out of `k`, which has these columns."""
+        self._columns = columns
+        self._build = build
+        self._compiled: dict[str, _Compiled] = {}
+
+    def fetch(self, connection: Connection, rows: Sequence[Given]) -> list[Row]:
+        """All that it answers. A row may have more names than the columns."""
+        compiled = self._for(connection.dialect)
+        return [
+            compiled.read(row)
+            for one in self._given(connection, rows)
+            for row in _cursor(connection, compiled, one).fetchall()
+        ]
+
+    def run(self, connection: Connection, rows: Sequence[Given]) -> None:
+        """Run it for what it does."""
+        compiled = self._for(connection.dialect)
+        for one in self._given(connection, rows):
+            _cursor(connection, compiled, one)
+
+    def _given(self, connection: Connection, rows: Sequence[Given]) -> Sequence[Given]:
+        if connection.dialect.name != "postgresql":
+            return rows
+        return [{"rows": orjson.dumps(rows).decode()}]
+
+    def _for(self, dialect: Dialect) -> _Compiled:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            k = self._document() if dialect.name == "postgresql" else self._row()
+            found = self._compiled[dialect.name] = _Compiled(self._build(k.cte("k")), dialect)
+        return found
+
+    def _document(self) -> Select[Any]:
+        columns = (column(name, type) for name, type in self._columns.items())
+        given = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(*columns)
+        return select(given.render_derived(name="given", with_types=True))
+
+    def _row(self) -> Select[Any]:
+        return select(*(bindparam(name, type_=type).label(name) for name, type in self._columns.items()))
 
 
 class _Compiled:
@@ -67,9 +112,9 @@ class _Compiled:
             kinds = (column.type.dialect_impl(dialect) for column in statement.selected_columns)
             self._readers = [kind.result_processor(dialect, None) for kind in kinds]
 
-    def execute(self, driver: Any, given: dict[str, Any]) -> Any:
+    def execute(self, driver: Any, given: Given) -> Any:
         """A cursor that holds what it answers. Raises the driver's errors."""
-        values = self._constants | given
+        values = {**self._constants, **given}
         if self._order is None:
             # What is stored as it is needs no conversion here: the driver knows UUIDs and moments.
             return driver.execute(self.text, values, prepare=True)
@@ -83,6 +128,14 @@ class _Compiled:
         if not self._readers:
             return row
         return tuple(read(v) if read else v for read, v in zip(self._readers, row, strict=True))
+
+
+def _cursor(connection: Connection, compiled: _Compiled, given: Given) -> Any:
+    driver: Any = connection.connection.driver_connection
+    try:
+        return compiled.execute(driver, given)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_sqlalchemy(connection, driver, error, compiled.text) from error
 
 
 def _as_sqlalchemy(connection: Connection, driver: Any, error: Exception, text: str) -> BaseException:

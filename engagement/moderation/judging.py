@@ -6,6 +6,7 @@ touched by no rule, costs a look into memory and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from math import ceil
@@ -14,8 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, insert
 
 from engagement import clock
-from engagement.comments.counting import APPROVED
-from engagement.comments.verdict import Judged, Stored, Verdict
+from engagement.comments.verdict import Judged, Record, Stored, Verdict
 from engagement.db.engine import Database
 from engagement.db.tables import rule_hits
 from engagement.errors import Closed, TooFast
@@ -75,40 +75,45 @@ class Judging:
         grounds = Grounds(findings, why, digest)
         return Verdict(STATUS[why.action], why.reason, grounds) if why else Verdict(grounds=grounds)
 
-    def record(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
-        """Write down what was found, and if it is held or refused, its case, the statement and the log."""
-        grounds = verdict.grounds
-        if grounds is None:
+    def record(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Write down what was found, and of what is held or refused its case, the statement and the log."""
+        found = [record for record in records if record[1].grounds is not None]
+        if not found:
             return
-        site = judged.site.key
-        if grounds.findings:
-            connection.execute(insert(rule_hits), rows(site, at, grounds.findings, clock.now()))
-        if grounds.digest is not None:
-            lately.remember(connection, site, grounds.digest, at.comment_id)
-        if verdict.status == APPROVED or grounds.decisive is None:
-            return
-        why: Finding = grounds.decisive
-        rule_id = why.rule.id if why.rule else None
-        version = why.rule.version if why.rule else None
-        cases.open_case(
-            connection, site=site, section=judged.article.section if judged.article else None,
-            article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
-            reader_id=judged.caller.reader_id, status=verdict.status, reason=why.reason, rule_id=rule_id,
-            score=why.score,
-        )  # fmt: skip
-        statements.make(
-            connection, site=site, reader_id=judged.caller.reader_id,
-            article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
-            restriction=statements.OF_STATUS[verdict.status], reason=why.reason, facts=why.facts(),
-            rule_id=rule_id, rule_version=version,
-            automated_detection=why.rule is not None, automated_decision=True,
-        )  # fmt: skip
-        actor = Actor("rule", rule_id) if rule_id else SYSTEM
+        now = clock.now()
+        hits = [
+            row
+            for judged, verdict, at in found
+            for row in rows(judged.site.key, at, verdict.grounds.findings, now)
+        ]
+        if hits:
+            connection.execute(insert(rule_hits), hits)
+        lately.remember(
+            connection,
+            [
+                (judged.site.key, verdict.grounds.digest, at.comment_id)
+                for judged, verdict, at in found
+                if verdict.grounds.digest is not None
+            ],
+        )
+        restricted = [
+            record for record in found if not record[1].shown and record[1].grounds.decisive is not None
+        ]
+        for record in restricted:
+            _state(connection, *record)
+        for record in restricted:  # nobody else appends until the transaction ends
+            self._note(connection, *record)
+
+    def _note(self, connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+        why: Finding = verdict.grounds.decisive
+        actor = Actor("rule", why.rule.id) if why.rule else SYSTEM
         subject = {
             "article_id": str(at.article_id), "comment_id": str(at.comment_id), "revision": at.revision,
-            "reason": why.reason, "version": version,
+            "reason": why.reason, "version": why.rule.version if why.rule else None,
         }  # fmt: skip
-        self._log.append(connection, action=DONE[why.action], actor=actor, subject=subject, site=site)
+        self._log.append(
+            connection, action=DONE[why.action], actor=actor, subject=subject, site=judged.site.key
+        )
 
     def _of_stores(self, judged: Judged, policy: Policy, rules: SiteRules, text: Text) -> list[Finding]:
         """What needs to ask: SQL in one read, then Redis, then scorers."""
@@ -176,6 +181,25 @@ class Judging:
             answer.value,
         )
         return [Finding(rule.reason, rule.action, rule, [found])]
+
+
+def _state(connection: Connection, judged: Judged, verdict: Verdict, at: Stored) -> None:
+    """The case of what is held or refused, and the statement of reasons."""
+    why: Finding = verdict.grounds.decisive
+    site, reader_id = judged.site.key, judged.caller.reader_id
+    rule_id = why.rule.id if why.rule else None
+    cases.open_case(
+        connection, site=site, section=judged.article.section if judged.article else None,
+        article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
+        reader_id=reader_id, status=verdict.status, reason=why.reason, rule_id=rule_id, score=why.score,
+    )  # fmt: skip
+    statements.make(
+        connection, site=site, reader_id=reader_id,
+        article_id=at.article_id, comment_id=at.comment_id, revision=at.revision,
+        restriction=statements.OF_STATUS[verdict.status], reason=why.reason, facts=why.facts(),
+        rule_id=rule_id, rule_version=why.rule.version if why.rule else None,
+        automated_detection=why.rule is not None, automated_decision=True,
+    )  # fmt: skip
 
 
 def _of_text(rules: SiteRules, text: Text) -> list[Finding]:

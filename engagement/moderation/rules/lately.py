@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -64,14 +65,21 @@ def said(
     return [id for id in connection.scalars(_SAID, asked) if id != but][:most]
 
 
-def remember(connection: Connection, site: str, digest: str, comment_id: UUID) -> None:
-    """In the transaction that stores the text: it was said."""
+def remember(connection: Connection, said: Sequence[tuple[str, str, UUID]]) -> None:
+    """In the transaction that stores texts: they were said. Of each its site, its digest, its comment."""
+    if not said:
+        return
     d, now = text_digests.c, clock.now()
-    connection.execute(delete(text_digests).where(d.comment_id == comment_id))
+    connection.execute(delete(text_digests).where(d.comment_id.in_([comment_id for *_, comment_id in said])))
     connection.execute(
-        insert(text_digests).values(site=site, digest=digest, comment_id=comment_id, created_at=now)
+        insert(text_digests),
+        [
+            {"site": site, "digest": digest, "comment_id": comment_id, "created_at": now}
+            for site, digest, comment_id in said
+        ],
     )
-    old = select(d.comment_id).where(d.created_at < now - KEPT).order_by(d.created_at).limit(SWEPT)
+    most = SWEPT * len(said)
+    old = select(d.comment_id).where(d.created_at < now - KEPT).order_by(d.created_at).limit(most)
     gone = list(connection.scalars(old.with_for_update(skip_locked=True)))
     if gone:
         connection.execute(delete(text_digests).where(d.comment_id.in_(gone)))
