@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from engagement import clock
 from engagement.comments import ranking
 from engagement.db import bulk
 from engagement.db.articles import article_ids, insert_articles
 from engagement.db.engine import Database
-from engagement.db.tables import article_counts, comments, readers
+from engagement.db.tables import BALLOT, article_counts, choices, comments, readers, tallies
+from engagement.hot.keys import VOTE
 
 COLUMNS = (
     "article_id", "id", "parent_id", "depth", "reader_id", "status", "shown", "body", "body_html",
@@ -70,3 +71,27 @@ def fill(
         counts = [(article_id, many, len(roots))]
         bulk.put(connection, article_counts, ("article_id", *added), counts, add=added)
     return roots
+
+
+def fill_voted(
+    database: Database, site: str, article: str, many: int, chosen: Mapping[UUID, str]
+) -> Sequence[UUID]:
+    """Add `many` comments on each of which these readers have voted so; answers their ids."""
+    ids = list(fill(database, site, article, many))
+    now, up, down = clock.now(), *(list(chosen.values()).count(way) for way in ("up", "down"))
+    columns = (*BALLOT, "reader_id", "choice", "chosen_at", "network")
+    for start in range(0, many, 5_000):
+        part = ids[start : start + 5_000]
+        with database.write() as connection:
+            c = comments.c
+            rows = connection.execute(
+                select(c.article_id, c.id, c.created_at).where(c.id >= part[0], c.id <= part[-1])
+            ).all()
+            keys = [(a, id, up, down, *ranking.sort_keys(up, down, at, now)) for a, id, at in rows]
+            replace = ("up", "down", *ranking.VOTE_KEYS)
+            bulk.change(connection, comments, ("article_id", "id"), keys, replace=replace)
+            votes = [(a, VOTE, id, r, way, now, "net") for a, id, _ in rows for r, way in chosen.items()]
+            bulk.put(connection, choices, columns, votes)
+            counts = [(a, VOTE, id, w, n) for a, id, _ in rows for w, n in (("up", up), ("down", down)) if n]
+            bulk.put(connection, tallies, (*BALLOT, "choice", "count"), counts)
+    return ids

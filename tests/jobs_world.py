@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +35,9 @@ from tests.waiting import until
 
 HIDE = "hide"
 """A kind of job that keeps what it took."""
+WHAT_ANN_CHOSE = {"a": "happy", "b": "sad", "d": "angry"}
+OTHERS = {"a": {"happy": 1}, "b": {"happy": 1}, "c": {"happy": 1}, "d": {}}
+"""Of `World.of_ann`: her moods, and the tallies without them."""
 
 
 class Crash(BaseException):
@@ -79,7 +86,9 @@ class CrashingDatabase(Database):
 
 
 class World:
-    """Both stores, and what people do there."""
+    """Both stores, and what people do there. `ann`: see `of_ann`."""
+
+    ann: UUID
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.database = database
@@ -87,6 +96,21 @@ class World:
         self.hot = Hot.from_settings(settings, self.stored)
         self.pages = Pages(self.hot, settings.page_ttl)
         self.flusher = Flusher(self.hot, database, self.stored, settings.ledger_keep)
+
+    @classmethod
+    def of_ann(cls, settings: Settings, database: Database) -> World:
+        """With somebody whose choices are in SQL, but for the latest: those are in the ledger alone."""
+        world = cls(replace(settings, ledger_keep=0.0), database)
+        world.put_articles(*OTHERS)
+        world.ann = ann = world.new_reader("Ann")
+        for article in "abc":
+            world.choose(ann, article, "happy")
+            world.choose(world.new_reader(), article, "happy")
+        world.flush()
+        world.choose(ann, "b", "sad")
+        world.choose(ann, "c", "")
+        world.choose(ann, "d", "angry")
+        return world
 
     def new_reader(self, name: str | None = None) -> UUID:
         id = clock.new_id()
@@ -126,6 +150,10 @@ class World:
 
     def tally(self, article: str) -> dict[str, int]:
         return self.hot.play(tallying(Ballot("demo", article, MOOD)))
+
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """Of the articles of `of_ann`."""
+        return {article: self.tally(article) for article in OTHERS}
 
     def chosen(self, reader: UUID) -> dict[str, str]:
         """Article → mood, as SQL has it."""
@@ -178,6 +206,17 @@ class World:
 
         until(rests)
         self.flush()
+
+
+def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
+    """A worker's process, on the same stores."""
+    given = ("database_url", "redis_url", "secret_key", "ledger_keep")
+    environment = {f"ENGAGEMENT_{name.upper()}": str(getattr(settings, name)) for name in given}
+    return subprocess.Popen(
+        [sys.executable, "-m", "engagement", "worker"],
+        env={**os.environ, **environment},
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def hiding(stores: Stores) -> dict[str, Steps]:

@@ -42,6 +42,7 @@ class Counts:
                 if article in known:
                     rendered = {PART: summaries[article].dump()}
                     self._pages.keep(site.key, article, glances[article].parts, rendered)
+        glances |= self._reactions.warm(site.key, {a: g for a, g in glances.items() if summaries[a].exists})
         counted = {}
         for article, glance in glances.items():
             counts, degraded = self._tally(site, article, summaries[article], glance)

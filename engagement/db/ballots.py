@@ -7,14 +7,7 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Table,
-    and_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, select, update
 
 from engagement import clock
 from engagement.db import bulk
@@ -74,12 +67,6 @@ def lock_cursors(connection: Connection, keys: list[Key], *, wait: bool = False)
     return read_cursors(connection, [(a, k, s) for a, k, s in locked])
 
 
-def on_ballot(table: Table, key: Key) -> ColumnElement[bool]:
-    """The condition for the ballot's rows in one of its tables."""
-    c = table.c
-    return and_(c.article_id == key[0], c.kind == key[1], c.subject_id == key[2])
-
-
 def order(id: str) -> tuple[int, int]:
     """A ledger id, `generation-number`, as what it sorts by."""
     generation, number = id.split("-")
@@ -132,60 +119,44 @@ class StoredBallots:
                 )  # fmt: skip
         return int(generation)
 
-    def snapshot(self, ballot: Ballot, run: str) -> Snapshot:
-        """Tally, cursor and policy of the ballot in one snapshot. Raises `NotFound`."""
-        generation = self.generation(ballot.shard, run)
-        with self._database.read() as connection:
-            article = connection.execute(
-                select(articles.c.id, articles.c.reactions_open, articles.c.closed_by).where(
-                    articles.c.site == ballot.site, articles.c.external_id == ballot.article
-                )
-            ).one_or_none()
-            if article is None:
-                raise NotFound("There is no such article.")
-            key = sql_key(article.id, ballot)
-            is_open = article.reactions_open
-            if ballot.kind != MOOD:
-                is_open = _takes_votes(connection, article.id, key[2])
-            is_open = bool(is_open) and article.closed_by is None
-            counts = connection.execute(
-                select(tallies.c.choice, tallies.c.count).where(on_ballot(tallies, key), tallies.c.count != 0)
-            )
-            return Snapshot(
-                run=run,
-                generation=generation,
-                cursor=read_cursors(connection, [key])[key],
-                counts={choice: count for choice, count in counts},
-                complete=connection.scalar(select(1).where(on_ballot(choices, key)).limit(1)) is None,
-                open=is_open,
-            )
+    def snapshots(self, runs: Mapping[Ballot, str]) -> dict[Ballot, Snapshot | NotFound]:
+        """Tally, cursor and policy of each ballot, all in one snapshot; an error for what SQL doesn't have.
 
-    def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
-        """The reader's stored choices and the cursors, in one snapshot; none for what SQL doesn't know."""
-        reader_id = UUID(bytes=reader)
+        `runs`: of the servers that serve the ballots, noted before. Where two were noted of one shard, the
+        snapshots are of either: both were noted before it.
+        """
+        of_shards = {ballot.shard: run for ballot, run in runs.items()}
+        generations = self.generations(of_shards)
+        found: dict[Ballot, Snapshot | NotFound] = {}
         with self._database.read() as connection:
-            ids = article_ids(connection, {(ballot.site, ballot.article) for ballot in ballots})
-            keys = {
-                ballot: sql_key(ids[ballot.site, ballot.article], ballot)
-                for ballot in ballots
-                if (ballot.site, ballot.article) in ids
-            }
+            keys, is_open = _policies(connection, runs)
             at = read_cursors(connection, list(keys.values()))
-            chosen: dict[Key, str] = {}
-            for article_id in ids.values():
-                rows = connection.execute(
-                    select(choices.c.kind, choices.c.subject_id, choices.c.choice).where(
-                        choices.c.article_id == article_id,
-                        choices.c.subject_id.in_([key[2] for key in keys.values()]),
-                        choices.c.reader_id == reader_id,
-                    )
-                )
-                chosen |= {(article_id, kind, subject_id): choice for kind, subject_id, choice in rows}
-        none = Known("", ZERO)
-        return [Known(chosen.get(keys[b], ""), at[keys[b]]) if b in keys else none for b in ballots]
+            counts: dict[Key, dict[str, int]] = {key: {} for key in keys.values()}
+            columns = (*BALLOT, "choice", "count")
+            for a, k, s, choice, count in bulk.fetch(connection, tallies, BALLOT, list(counts), columns):
+                if count:
+                    counts[a, k, s][choice] = count
+            chosen = set(bulk.present(connection, choices, BALLOT, list(counts)))
+        for ballot in runs:
+            if (key := keys.get(ballot)) is None:
+                what = "article" if ballot not in is_open else "comment"
+                found[ballot] = NotFound(f"There is no such {what}.")
+                continue
+            found[ballot] = Snapshot(
+                run=of_shards[ballot.shard],
+                generation=generations[ballot.shard],
+                cursor=at[key],
+                counts=counts[key],
+                complete=key not in chosen,
+                open=is_open[ballot],
+            )
+        return found
 
-    def look_up_many(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
-        """The stored choices of these readers on their ballots, with the cursors, in one snapshot."""
+    def look_up(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
+        """The stored choices of these readers on their ballots, with the cursors, in one snapshot.
+
+        None, and the first cursor, for what SQL doesn't know.
+        """
         by = (*BALLOT, "reader_id")
         with self._database.read() as connection:
             keys, at = _cursors(connection, {ballot for ballot, _ in asked})
@@ -246,13 +217,26 @@ def _cursors(connection: Connection, ballots: Collection[Ballot]) -> tuple[dict[
     return keys, read_cursors(connection, list(keys.values()))
 
 
-def _takes_votes(connection: Connection, article_id: UUID, comment_id: UUID) -> bool:
-    """Is the comment to be voted on? Raises `NotFound`."""
-    found: bool | None = connection.scalar(
-        select(comments.c.shown & (comments.c.status == "approved")).where(
-            comments.c.article_id == article_id, comments.c.id == comment_id
-        )
-    )
-    if found is None:
-        raise NotFound("There is no such comment.")
-    return bool(found)
+def _policies(
+    connection: Connection, ballots: Collection[Ballot]
+) -> tuple[dict[Ballot, Key], dict[Ballot, bool]]:
+    """The keys of those that SQL has; whether they take choices, of every one whose article it has."""
+    names = sorted({(ballot.site, ballot.article) for ballot in ballots})
+    by, columns = ("site", "external_id"), ("site", "external_id", "id", "reactions_open", "closed_by")
+    found = {row[:2]: row[2:] for row in bulk.fetch(connection, articles, by, names, columns)}
+    keys, is_open = {}, {}
+    for ballot in ballots:
+        if (article := found.get((ballot.site, ballot.article))) is not None:
+            id, reactions_open, closed_by = article
+            keys[ballot] = sql_key(id, ballot)
+            is_open[ballot] = bool(reactions_open or ballot.kind != MOOD) and closed_by is None
+    subjects = [(key[0], key[2]) for ballot, key in keys.items() if ballot.kind != MOOD]
+    on = ("article_id", "id")
+    rows = bulk.fetch(connection, comments, on, subjects, (*on, "shown", "status"))
+    takes_votes = {(a, id): bool(shown) and status == "approved" for a, id, shown, status in rows}
+    for ballot, key in list(keys.items()):
+        if ballot.kind != MOOD:
+            is_open[ballot] &= takes_votes.get((key[0], key[2]), False)
+            if (key[0], key[2]) not in takes_votes:
+                del keys[ballot]
+    return keys, is_open

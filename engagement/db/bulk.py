@@ -35,6 +35,20 @@ def fetch(connection: Connection, table: Table, by: Names, keys: Sequence[Row], 
     return _read(connection.dialect, table, columns, found)
 
 
+def present(connection: Connection, table: Table, by: Names, keys: Sequence[Row]) -> list[Row]:
+    """Those of the `keys` that rows have in their columns `by`: one look each, however many rows have it."""
+    names = ", ".join(f"k.{name}" for name in by)
+    same = " AND ".join(f"t.{name} = k.{name}" for name in by)
+    # A scalar, not EXISTS: that may be turned into a join that reads the whole table.
+    statement = f"SELECT {names} FROM <k> WHERE (SELECT 1 FROM {table.name} t WHERE {same} LIMIT 1) = 1"
+    found = [
+        tuple(row)
+        for text, parameters in _with_rows(connection, table, by, keys, statement)
+        for row in connection.exec_driver_sql(text, parameters)
+    ]
+    return _read(connection.dialect, table, by, found)
+
+
 def count(connection: Connection, table: Table, by: Names, keys: Sequence[Row], of: str) -> list[Row]:
     """How often each value of the column `of` stands in the rows of each key: key, value, number."""
     columns = (*by, of)

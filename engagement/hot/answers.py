@@ -133,6 +133,18 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class SomeDue:
+    """Names of ballots that a shard has to flush, and the cursor of those that follow (`"0"`: none).
+
+    The cursor means something in this run of the server alone.
+    """
+
+    run: str
+    cursor: str
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """Rendered parts of an article's page as found (None: not there), and the stamp to store others with."""
 
@@ -210,6 +222,12 @@ def read_due(reply: list[Any]) -> Due | None:
         int(reply[1]),
         {reply[i].decode(): reply[i + 1].decode() for i in range(2, len(reply), 2)},
     )
+
+
+def read_some_due(reply: list[Any]) -> SomeDue:
+    """Of `some_due`."""
+    run, cursor, *names = (word.decode() for word in reply)
+    return SomeDue(run, cursor, names)
 
 
 def read_entry(id: bytes, f: dict[bytes, bytes]) -> Entry:

@@ -28,6 +28,7 @@ from engagement.hot.answers import (
     Parts,
     Shut,
     Snapshot,
+    SomeDue,
     Tally,
     TooMuch,
     Unknown,
@@ -37,6 +38,7 @@ from engagement.hot.answers import (
     read_due,
     read_entries,
     read_moved,
+    read_some_due,
     read_tally,
 )
 from engagement.hot.keys import (
@@ -56,7 +58,9 @@ LIMIT = 1_000_000
 """Entries that a shard may hold, unless it is set."""
 TRIMMED = 1_000
 """Entries that one settling trims at most: Redis is never kept from others for long."""
-BALLOT_SCRIPTS = frozenset({"choose", "hydrate", "settle", "tally", "choice", "due", "glance", "audit"})
+BALLOT_SCRIPTS = frozenset(
+    {"choose", "hydrate", "settle", "tally", "choice", "due", "some_due", "glance", "audit"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,11 @@ def choice(
 def due(shard: int, limit: int) -> Command[Due | None]:
     """The ballots of a shard that are due for a flush, at most `limit`; None if there are none."""
     return Command(script("due"), shard_keys(shard), (limit,), read_due)
+
+
+def some_due(shard: int, cursor: str, limit: int) -> Command[SomeDue]:
+    """About `limit` of the ballots that are due, now or later: a walk of which `"0"` is the beginning."""
+    return Command(script("some_due"), shard_keys(shard), (cursor, limit), read_some_due)
 
 
 def entries(ballot: Ballot, after: str, limit: int) -> Command[list[Entry]]:

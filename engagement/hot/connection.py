@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from engagement.errors import RedisFull, RedisUnavailable, Unavailable
+from engagement.hot.answers import Cold
 from engagement.hot.cluster import Cluster
 from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot
@@ -32,10 +33,9 @@ from engagement.hot.protocol import (
     Hydrate,
     Limits,
     LookUp,
-    LookUpMany,
     Plan,
     Source,
-    TakeSnapshot,
+    TakeSnapshots,
     hydrating,
 )
 from engagement.hot.server import ERRORS, Server, is_replica
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 REFUSED = Counter("engagement_redis_refused_total", "Commands that Redis answered with an error")
 FULL = Counter("engagement_redis_full_total", "Commands that Redis refused because its memory is full")
 TURN = 10.0
-"""Seconds that a request waits for another one's hydration of the same ballot."""
+"""Seconds that a request waits for others' hydrations of the same ballots."""
 
 
 def connect(url: str, timeout: float, connections: int = 32) -> Server | Cluster:
@@ -177,39 +177,46 @@ class Hot:
         match need:
             case Command():
                 return self.execute(need)
+            case [Command() as only]:  # a single one is followed wherever its slot goes
+                return [self.execute(only)]
             case list():
                 return self.execute_many(need)
-            case TakeSnapshot(ballot, run):
-                return self._source.snapshot(ballot, run)
-            case LookUp(ballots, reader):
-                return self._source.look_up(ballots, reader)
-            case LookUpMany(asked):
-                return self._source.look_up_many(asked)
+            case TakeSnapshots(runs):
+                return self._source.snapshots(runs)
+            case LookUp(asked):
+                return self._source.look_up(asked)
             case Heal(ballot, floor):
                 return self._source.heal({ballot: floor}) if floor is not None else None
-            case Hydrate(ballot, cold):
-                return self._once(ballot, lambda: self.play(hydrating(ballot, cold, self.limits)))
+            case Hydrate(cold):
+                return self._hydrate(cold)
         raise TypeError(f"a plan needs {need!r}")
 
-    def _once(self, ballot: Ballot, build: Callable[[], None]) -> None:
-        """One hydration per ballot at a time in this process; who waited finds it done, and asks again."""
-        with self._guard:
-            turn = self._hydrations.get(ballot)
-            waits = turn is not None
-            if turn is None:
-                turn = self._hydrations[ballot] = _Turn()
-                turn.lock.acquire()
-        if waits:
-            if not turn.lock.acquire(timeout=TURN):
-                raise Unavailable(BUSY)
-            turn.lock.release()
-            return
-        try:
-            build()
-        finally:
+    def _hydrate(self, cold: Mapping[Ballot, Cold]) -> None:
+        """One hydration per ballot at a time in this process; who waited finds it done, and asks again.
+
+        Nobody waits for another's before the own ones are done, so that no two wait for each other.
+        """
+        turn, mine, others = _Turn(), {}, set()
+        with turn.lock:
             with self._guard:
-                self._hydrations.pop(ballot, None)
-            turn.lock.release()
+                for ballot, noted in cold.items():
+                    other = self._hydrations.setdefault(ballot, turn)
+                    if other is turn:
+                        mine[ballot] = noted
+                    else:
+                        others.add(other)
+            try:
+                if mine:
+                    self.play(hydrating(mine, self.limits))
+            finally:
+                with self._guard:
+                    for ballot in mine:
+                        self._hydrations.pop(ballot, None)
+        until = time.monotonic() + TURN
+        for other in others:
+            if not other.lock.acquire(timeout=max(0.0, until - time.monotonic())):
+                raise Unavailable(BUSY)
+            other.lock.release()
 
     def _asked(self, ask: Callable[[], T]) -> T:
         try:
@@ -250,7 +257,7 @@ _said: dict[str, float] = {}
 
 
 class _Turn:
-    """Who hydrates a ballot holds `lock`."""
+    """Who hydrates some ballots holds `lock`."""
 
     def __init__(self) -> None:
         self.lock = Lock()

@@ -7,13 +7,15 @@ hung moves nothing once the job is past it; and what a reader chooses meanwhile 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
-from engagement.errors import WAITING, Unavailable
 from engagement.hot import commands
-from engagement.hot.answers import Cold, Full, Known, Moved, Over, Unknown
+from engagement.hot.answers import Known, Moved, Over
+from engagement.hot.commands import Command
 from engagement.hot.keys import Ballot
-from engagement.hot.protocol import ATTEMPTS, BUSY, Hydrate, LookUpMany, Plan
+from engagement.hot.playing import deciding
+from engagement.hot.protocol import Plan
 
 
 class FenceLostError(Exception):
@@ -37,37 +39,12 @@ def moving(steps: Sequence[Step], fence: str, held: int = commands.LIMIT) -> Pla
     `held` as in `choosing`. Raises `FenceLostError`, `NotFound` and `Unavailable`, with some of the steps
     played; to play them again changes nothing more.
     """
-    done: list[bool | None] = [None] * len(steps)
-    known: dict[int, Known] = {}
-    left = list(range(len(steps)))
-    for _ in range(ATTEMPTS):
-        answers = yield [
-            commands.move(s.ballot, s.reader, s.choice, s.network, known.get(n), held, fence, s.only)
-            for n, s in ((n, steps[n]) for n in left)
-        ]
-        cold: dict[Ballot, Cold] = {}
-        unknown: dict[int, str] = {}
-        for n, answer in zip(left, answers, strict=True):
-            match answer:
-                case Moved(so):
-                    done[n] = so
-                case Over():
-                    raise FenceLostError
-                case Full():
-                    raise Unavailable(WAITING, retry_after=5)
-                case Cold():
-                    known.pop(n, None)
-                    cold[steps[n].ballot] = answer
-                case Unknown(stamp):
-                    unknown[n] = stamp
-        left = [n for n, answer in zip(left, answers, strict=True) if isinstance(answer, Cold | Unknown)]
-        if not left:
-            return done
-        for ballot, answer in cold.items():
-            yield Hydrate(ballot, answer)
-        if unknown:
-            asked = tuple((steps[n].ballot, steps[n].reader) for n in unknown)
-            found: list[Known] = yield LookUpMany(asked)
-            for (n, stamp), one in zip(unknown.items(), found, strict=True):
-                known[n] = replace(one, stamp=stamp)
-    raise Unavailable(BUSY)
+
+    def ask(n: int, known: Known | None) -> Command[Any]:
+        s = steps[n]
+        return commands.move(s.ballot, s.reader, s.choice, s.network, known, held, fence, s.only)
+
+    answers = yield from deciding([(step.ballot, step.reader) for step in steps], ask)
+    if any(isinstance(answer, Over) for answer in answers):
+        raise FenceLostError
+    return [answer.done if isinstance(answer, Moved) else None for answer in answers]

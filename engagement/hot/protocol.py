@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from engagement.errors import WAITING, Closed, Forbidden, Unavailable
+from engagement.errors import WAITING, Closed, Forbidden, NotFound, Problem, Unavailable
 from engagement.hot import commands
 from engagement.hot.answers import Barred, Cold, Full, Known, Shut, Snapshot, Tally, TooMuch, Unknown
 from engagement.hot.keys import MOOD, VOTE, Ballot
@@ -42,30 +42,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Hydrate:
-    """Need: a view of the ballot, once per process at a time; `cold` tells what was noted before."""
+    """Need: a view of each ballot, once per process at a time; `cold` tells what was noted of each before."""
 
-    ballot: Ballot
-    cold: Cold
+    cold: Mapping[Ballot, Cold]
 
 
 @dataclass(frozen=True, slots=True)
-class TakeSnapshot:
-    """Need: one SQL snapshot of the ballot → `Snapshot`."""
+class TakeSnapshots:
+    """Need: one SQL snapshot of all these ballots → what `Source.snapshots` answers.
 
-    ballot: Ballot
-    run: str
+    `runs`: of their servers, noted before.
+    """
+
+    runs: Mapping[Ballot, str]
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Need: the reader's choices on these ballots, with the cursors, in one SQL snapshot → list[Known]."""
-
-    ballots: tuple[Ballot, ...]
-    reader: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LookUpMany:
     """Need: these readers' choices on their ballots, with the cursors, in one SQL snapshot → list[Known]."""
 
     asked: tuple[tuple[Ballot, bytes], ...]
@@ -82,13 +75,10 @@ class Heal:
 class Source(Protocol):
     """Where plans get what they need of SQL."""
 
-    def snapshot(self, ballot: Ballot, run: str) -> Snapshot:
-        """Raises `NotFound` where SQL has no such article or comment."""
+    def snapshots(self, runs: Mapping[Ballot, str]) -> dict[Ballot, Snapshot | NotFound]:
+        """Of each ballot; an error where SQL has no such article or comment."""
 
-    def look_up(self, ballots: tuple[Ballot, ...], reader: bytes) -> list[Known]:
-        """In the order of `ballots`."""
-
-    def look_up_many(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
+    def look_up(self, asked: Sequence[tuple[Ballot, bytes]]) -> list[Known]:
         """Of ballots and readers, in their order."""
 
     def heal(self, floors: Mapping[Ballot, str]) -> object:
@@ -108,9 +98,9 @@ def choosing(
         match answer:
             case Cold():
                 known = None
-                yield Hydrate(ballot, answer)
+                yield Hydrate({ballot: answer})
             case Unknown(stamp):
-                (found,) = yield LookUp((ballot,), reader)
+                (found,) = yield LookUp(((ballot, reader),))
                 known = replace(found, stamp=stamp)
             case Shut():
                 raise Closed(SHUT[ballot.kind])
@@ -129,26 +119,46 @@ def tallying(ballot: Ballot, first: Tally | Cold | None = None) -> Plan[dict[str
     for _ in range(ATTEMPTS):
         if isinstance(answer, Tally):
             return answer.counts
-        yield Hydrate(ballot, answer)
+        yield Hydrate({ballot: answer})
         answer = yield commands.tally(ballot)
     raise Unavailable(BUSY)
 
 
-def hydrating(ballot: Ballot, cold: Cold, limits: Limits) -> Plan[None]:
-    """Build the view. Comes back without one if the run or the policy changed: the caller asks again."""
-    behind = False
+def warming(cold: Mapping[Ballot, Cold]) -> Plan[dict[Ballot, Tally | Cold]]:
+    """Build the views of many ballots: their tallies, where they have one now. Raises as `hydrating` does."""
+    yield Hydrate(cold)
+    answers = yield [commands.tally(ballot) for ballot in cold]
+    return dict(zip(cold, answers, strict=True))
+
+
+def hydrating(cold: Mapping[Ballot, Cold], limits: Limits) -> Plan[None]:
+    """Build the views. Comes back without one where the run or the policy changed: the caller asks again.
+
+    Raises `NotFound` and `Unavailable` when the views of the other ballots are built.
+    """
+    left = list(cold)
+    behind: set[Ballot] = set()
+    fault: Problem | None = None
     for _ in range(ATTEMPTS):
-        snapshot = yield TakeSnapshot(ballot, cold.run)
-        match (yield commands.hydrate(ballot, snapshot, cold.policy, limits.replay, limits.ttl)):
-            case "BEHIND" if behind:  # a second, fresh snapshot: SQL itself went back
+        found = yield TakeSnapshots({ballot: cold[ballot].run for ballot in left})
+        fault = next((error for error in found.values() if isinstance(error, NotFound)), fault)
+        there = [ballot for ballot in left if isinstance(found[ballot], Snapshot)]
+        answers = yield [
+            commands.hydrate(b, found[b], cold[b].policy, limits.replay, limits.ttl) for b in there
+        ]
+        left = [ballot for ballot, answer in zip(there, answers, strict=True) if answer == "BEHIND"]
+        if "FLUSH" in answers:
+            fault = Unavailable(WAITING)
+        for ballot in left:
+            if ballot in behind:  # a second, fresh snapshot: SQL itself went back
                 yield from healing(ballot)
-            case "BEHIND":
-                behind = True
-            case "FLUSH":
-                raise Unavailable(WAITING)
-            case _:
-                return
-    raise Unavailable(BUSY)
+        behind.update(left)
+        if not left:
+            break
+    else:
+        fault = Unavailable(BUSY)
+    if fault is not None:
+        raise fault
 
 
 def healing(ballot: Ballot) -> Plan[None]:
@@ -178,7 +188,8 @@ def recalling(ballots: tuple[Ballot, ...], reader: bytes, limits: Limits) -> Pla
         if attempt > 1:  # fresh snapshots are still behind: SQL itself went back
             for ballot in missing:
                 yield from healing(ballot)
-        known = dict(zip(missing, (yield LookUp(missing, reader)), strict=True))
+        found_in_sql = yield LookUp(tuple((ballot, reader) for ballot in missing))
+        known = dict(zip(missing, found_in_sql, strict=True))
     raise Unavailable(BUSY)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from engagement.errors import RedisUnavailable
+from engagement.hot import commands
 from engagement.hot.commands import Command
 from engagement.hot.connection import Hot
 from engagement.hot.keys import SHARDS, shard_keys
@@ -13,6 +14,10 @@ from engagement.hot.server import ERRORS
 
 STEP = 1_000
 """Keys that Redis looks at in one call."""
+GROUP = 16
+"""Shards that are begun in one round trip."""
+START = "0"
+"""Where a walk begins, and ends."""
 
 
 def views(hot: Hot) -> Iterator[str]:
@@ -40,6 +45,28 @@ def floors(hot: Hot) -> Iterator[tuple[str, str]]:
         while cursor != 0:
             cursor, found = hot.execute(_some_floors(shard, cursor or 0))
             yield from ((name.decode(), floor.decode()) for name, floor in found.items())
+
+
+def due(hot: Hot, shard: int = 0, stop: int = SHARDS) -> Iterator[tuple[int, list[str]]]:
+    """Names of the ballots that are due, now or later, on the shards from `shard` to `stop`, in parts.
+
+    With each part comes the first shard that is not gone through then. Whatever is due from the beginning to
+    the end comes once at least.
+    """
+    while shard < stop:
+        group = range(shard, min(shard + GROUP, stop))
+        parts = hot.execute_many([commands.some_due(n, START, STEP) for n in group])
+        more = {n: part for n, part in zip(group, parts, strict=True) if part.cursor != START}
+        shard = group.stop
+        yield next(iter(more), shard), [name for part in parts for name in part.names]
+        for (n, begun), then in zip(more.items(), [*list(more)[1:], shard], strict=False):
+            run, cursor = begun.run, begun.cursor
+            while cursor != START:
+                part = hot.execute(commands.some_due(n, cursor, STEP))
+                if part.run != run:  # a cursor means nothing to another server
+                    part = hot.execute(commands.some_due(n, START, STEP))
+                run, cursor = part.run, part.cursor
+                yield (then if cursor == START else n), part.names
 
 
 def _some_floors(shard: int, cursor: int) -> Command[tuple[int, dict[bytes, bytes]]]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,13 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from engagement import clock
-from engagement.comments import ranking
-from engagement.db import bulk
 from engagement.db.engine import Database
-from engagement.db.tables import BALLOT, bans, cases, choices, comments, job_choices, jobs, reports
-from engagement.db.tables import tallies as stored_tallies
-from engagement.hot.keys import SHARDS, VOTE, Ballot, barred_key
-from engagement.hot.protocol import choosing, tallying
+from engagement.db.tables import bans, cases, comments, job_choices, jobs, reports
+from engagement.hot.keys import SHARDS, barred_key
 from engagement.moderation.log.log import ModerationLog
 from engagement.moderation.readers.bans import Bans, Wanted
 from engagement.moderation.reports import reporting
@@ -33,45 +26,26 @@ from engagement.staff.members import Member
 from engagement.verify import verify
 from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.taking import KEPT
-from tests.filling import fill
-from tests.jobs_world import Crash, World
+from tests.filling import fill_voted
+from tests.jobs_world import OTHERS, WHAT_ANN_CHOSE, Crash, World
 from tests.waiting import until
 
-VOTES = int(os.environ.get("BAN_VOTES", "600"))
-"""Of the test with many of them."""
 MEMBER = Member(clock.new_id(), None, "owner", "The owner")
-WHAT_ANN_CHOSE = {"a": "happy", "b": "sad", "d": "angry"}
-OTHERS = {"a": {"happy": 1}, "b": {"happy": 1}, "c": {"happy": 1}, "d": {}}
 
 
 @pytest.fixture
 def world(settings: Settings, database: Database) -> World:
-    world = World(replace(settings, ledger_keep=0.0), database)
-    world.put_articles(*"abcd")
-    return world
+    return World.of_ann(settings, database)
+
+
+@pytest.fixture
+def ann(world: World) -> UUID:
+    return world.ann
 
 
 @pytest.fixture
 def staff(database: Database) -> Bans:
     return Bans(database, Bars(database), ModerationLog("a secret of tests, and long enough for it"))
-
-
-@pytest.fixture
-def ann(world: World) -> UUID:
-    """Somebody whose choices are in SQL, but for the latest: those are in the ledger alone."""
-    id = world.new_reader("Ann")
-    for article in "abc":
-        world.choose(id, article, "happy")
-        world.choose(world.new_reader(), article, "happy")
-    world.flush()
-    world.choose(id, "b", "sad")
-    world.choose(id, "c", "")
-    world.choose(id, "d", "angry")
-    return id
-
-
-def tallies(world: World) -> dict[str, dict[str, int]]:
-    return {article: world.tally(article) for article in "abcd"}
 
 
 def ban(staff: Bans, reader: UUID, **more: Any) -> UUID:
@@ -96,18 +70,6 @@ def run(world: World, reader: UUID) -> None:
     world.run(job_of(world, reader), world.runner())
 
 
-def live(world: World, reader: UUID) -> None:
-    """Rounds of a worker until the job rests, while others go on."""
-    runner = world.runner()
-
-    def rests() -> bool:
-        world.flusher.flush()
-        runner.work()
-        return not world.read(job_of(world, reader)).running
-
-    until(rests, within=3_000)
-
-
 def rounds(world: World, runner: Jobs, so: Callable[[], object]) -> None:
     """Rounds of a worker until it is so."""
 
@@ -121,14 +83,14 @@ def rounds(world: World, runner: Jobs, so: Callable[[], object]) -> None:
 
 @pytest.mark.every_redis
 def test_a_ban_takes_what_was_chosen_and_an_unban_gives_it_back(world: World, ann: UUID, staff: Bans) -> None:
-    before = tallies(world)
+    before = world.tallies()
     made = ban(staff, ann)
     run(world, ann)
     assert world.read(job_of(world, ann)).state == KEPT
-    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+    assert (world.chosen(ann), world.tallies()) == ({}, OTHERS)
     lift(staff, ann, made)
     run(world, ann)
-    assert (world.chosen(ann), tallies(world)) == (WHAT_ANN_CHOSE, before)
+    assert (world.chosen(ann), world.tallies()) == (WHAT_ANN_CHOSE, before)
     assert world.count(job_choices, ann) == 0
     world.choose(ann, "a", "sad")
     assert verify(world.database, world.hot).differences == []
@@ -139,7 +101,7 @@ def test_a_crash_before_any_call_of_a_store_changes_nothing_in_the_end(
     world: World, ann: UUID, staff: Bans
 ) -> None:
     """The nth worker ends before its nth call; the next one takes over."""
-    before = tallies(world)
+    before = world.tallies()
     reported = report(world, ann)
     made = ban(staff, ann)
     crashes = 0
@@ -151,7 +113,7 @@ def test_a_crash_before_any_call_of_a_store_changes_nothing_in_the_end(
                 break
             except Crash:
                 crashes += 1
-        assert (world.chosen(ann), tallies(world)) == resting
+        assert (world.chosen(ann), world.tallies()) == resting
         assert reported() == (state, int(state == OPEN))
         if state == TAKEN:
             lift(staff, ann, made)
@@ -161,7 +123,7 @@ def test_a_crash_before_any_call_of_a_store_changes_nothing_in_the_end(
 
 def report(world: World, reader: UUID) -> Callable[[], tuple[str, int]]:
     """The reader reports a comment; answers what tells the report's state, and how many wait in its case."""
-    (id,) = store_votes(world, 1, {})
+    (id,) = fill_voted(world.database, "demo", "a", 1, {})
     with world.database.write() as connection:
         row = connection.execute(select(comments).where(comments.c.id == id)).one()
         reporting.put(connection, "demo", row, reader, "spam", None, 1.0)
@@ -179,7 +141,7 @@ def test_an_unban_while_it_still_takes_and_a_ban_while_it_gives_back(
     world: World, ann: UUID, staff: Bans
 ) -> None:
     """Turned round after every number of steps."""
-    before = tallies(world)
+    before = world.tallies()
     for steps in range(1, 14):
         made = ban(staff, ann)
         runner = world.runner()
@@ -197,10 +159,10 @@ def test_an_unban_while_it_still_takes_and_a_ban_while_it_gives_back(
                     runner._step(found)
             again = ban(staff, ann)
             run(world, ann)
-            assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+            assert (world.chosen(ann), world.tallies()) == ({}, OTHERS)
             lift(staff, ann, again)
         run(world, ann)
-        assert (world.chosen(ann), tallies(world)) == (WHAT_ANN_CHOSE, before)
+        assert (world.chosen(ann), world.tallies()) == (WHAT_ANN_CHOSE, before)
     assert world.count(job_choices, ann) == 0
     assert verify(world.database, world.hot).differences == []
 
@@ -239,7 +201,7 @@ def test_a_bar_that_is_lost_while_it_takes_lets_nothing_stay(world: World, ann: 
         world.hot.client.delete(barred_key(shard))
     world.choose(ann, "c", "amused")
     run(world, ann)
-    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+    assert (world.chosen(ann), world.tallies()) == ({}, OTHERS)
 
 
 def test_a_reader_who_is_erased_while_banned_leaves_nothing_to_give_back(
@@ -249,7 +211,7 @@ def test_a_reader_who_is_erased_while_banned_leaves_nothing_to_give_back(
     run(world, ann)
     erase(world.database, ann)
     run(world, ann)
-    assert (world.chosen(ann), tallies(world)) == ({}, OTHERS)
+    assert (world.chosen(ann), world.tallies()) == ({}, OTHERS)
     assert world.count(job_choices, ann) == 0
     with world.database.read() as connection:
         left = connection.execute(select(jobs.c.state).where(jobs.c.reader_id == ann)).scalars().all()
@@ -268,78 +230,3 @@ def test_what_was_taken_on_an_article_that_is_merged_meanwhile_comes_back_there(
     assert world.chosen(ann) == {"a": "happy", "b": "sad", "c": "angry"}
     assert world.read(merging).state == "merged"
     assert verify(world.database, world.hot).differences == []
-
-
-@pytest.mark.timeout(3_600)
-def test_a_ban_with_many_votes_is_exact_while_votes_arrive(
-    world: World, ann: UUID, staff: Bans, settings: Settings
-) -> None:
-    """Ann has voted on every comment, one other on each; a third goes on voting all the time."""
-    ben, zoe = world.new_reader("Ben"), world.new_reader("Zoë")
-    ids = store_votes(world, VOTES, {ann: "up", ben: "down"})
-    stop = threading.Event()
-    voted: list[UUID] = []
-
-    def vote() -> None:
-        for id in ids:
-            if stop.is_set():
-                return
-            world.hot.play(choosing(Ballot("demo", "a", VOTE, str(id)), zoe.bytes, "up", "net"))
-            voted.append(id)
-
-    thread = threading.Thread(target=vote)
-    thread.start()
-    begun = clock.now()
-    try:
-        made = ban(staff, ann)
-        live(world, ann)
-        taken = clock.now()
-        lift(staff, ann, made)
-        live(world, ann)
-        given = clock.now()
-        last = ban(staff, ann)
-        live(world, ann)
-    finally:
-        stop.set()
-        thread.join()
-    print(f"{VOTES} votes: taken in {taken - begun}, given back in {given - taken}")
-    world.flush()
-    for_zoe = set(voted)
-    assert stored(world, ids) == {id: (int(id in for_zoe), 1) for id in ids}
-    lift(staff, ann, last)
-    run(world, ann)
-    assert stored(world, ids) == {id: (1 + (id in for_zoe), 1) for id in ids}
-    some = ids[:: max(1, VOTES // 100)]
-    ballots = [Ballot("demo", "a", VOTE, str(id)) for id in some]
-    seen = [world.hot.play(tallying(ballot)) for ballot in ballots]
-    assert seen == [{"up": 1 + (id in for_zoe), "down": 1} for id in some]
-    assert verify(world.database, world.hot).differences == []
-
-
-def store_votes(world: World, many: int, chosen: dict[UUID, str]) -> list[UUID]:
-    """Comments with their votes, as if they had been flushed long ago; answers their ids."""
-    ids = list(fill(world.database, "demo", "a", many))
-    now, up, down = clock.now(), *(list(chosen.values()).count(way) for way in ("up", "down"))
-    columns = (*BALLOT, "reader_id", "choice", "chosen_at", "network")
-    for start in range(0, many, 2_000):
-        some = ids[start : start + 2_000]
-        with world.database.write() as connection:
-            c = comments.c
-            rows = connection.execute(
-                select(c.article_id, c.id, c.created_at).where(c.id >= some[0], c.id <= some[-1])
-            ).all()
-            keys = [(a, id, up, down, *ranking.sort_keys(up, down, at, now)) for a, id, at in rows]
-            replace = ("up", "down", *ranking.VOTE_KEYS)
-            bulk.change(connection, comments, ("article_id", "id"), keys, replace=replace)
-            votes = [(a, VOTE, id, r, way, now, "net") for a, id, _ in rows for r, way in chosen.items()]
-            bulk.put(connection, choices, columns, votes)
-            counts = [(a, VOTE, id, w, n) for a, id, _ in rows for w, n in (("up", up), ("down", down)) if n]
-            bulk.put(connection, stored_tallies, (*BALLOT, "choice", "count"), counts)
-    return ids
-
-
-def stored(world: World, ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
-    with world.database.read() as connection:
-        rows = connection.execute(select(comments.c.id, comments.c.up, comments.c.down))
-        found = {id: (up, down) for id, up, down in rows}
-    return {id: found[id] for id in ids}

@@ -12,7 +12,7 @@ from engagement.db.engine import Database
 from engagement.errors import Forbidden
 from engagement.hot import bars, commands
 from engagement.hot.keys import MOOD, Ballot, barred_key
-from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.playing import Move, playing
 from engagement.hot.protocol import choosing
 from engagement.settings import Settings
 from tests.jobs_world import World
@@ -86,10 +86,11 @@ def test_a_bar_that_is_looked_at_holds_for_longer(
 def test_a_worker_whose_bar_another_has_taken_over_plays_nothing(world: World, ann: UUID) -> None:
     """It has looked Ann up on a, hung, and goes on when an erasure is over."""
     bars.bar(world.hot, ann.bytes, "first")
-    plan = playing([Move(A)], ann.bytes, "first")
+    plan = playing([Move(A, ann.bytes)], "first")
     need: Any = next(plan)
     bars.bar(world.hot, ann.bytes, "second")
     before = world.tally("a")
-    with pytest.raises(BarLostError):
+    with pytest.raises(StopIteration) as ended:
         plan.send(world.hot.execute_many(need))
+    assert ended.value.value == [False]
     assert world.tally("a") == before

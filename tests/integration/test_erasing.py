@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +23,7 @@ from engagement.hot import walk
 from engagement.hot.bars import NOBODY
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, Ballot, barred_key
-from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.playing import Move, playing
 from engagement.hot.server import Server
 from engagement.readers.erasing import erase
 from engagement.settings import Settings
@@ -35,7 +32,7 @@ from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.loop import Worker
 from tests import traces
-from tests.jobs_world import Crash, World, hiding
+from tests.jobs_world import Crash, World, hiding, start_worker
 from tests.live_readers import LiveReaders
 from tests.traces import no_trace
 from tests.waiting import until
@@ -171,20 +168,10 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
     world.put_articles(*names)
     world.store({ann: dict.fromkeys(names, "happy"), ben: dict.fromkeys(names[::8], "sad")})
     job = erase(world.database, ann)
-    given = ("database_url", "redis_url", "secret_key", "ledger_keep")
-    environment = {f"ENGAGEMENT_{name.upper()}": str(getattr(settings, name)) for name in given}
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "engagement", "worker"],
-            env={**os.environ, **environment},
-            stderr=subprocess.DEVNULL,
-        )
-
     kills = 0
     while kills < 3:
         begun = world.read(job).version
-        process = start()
+        process = start_worker(settings)
         try:
             until(lambda begun=begun: world.read(job).version > begun + 1, within=60)  # type: ignore[misc]
         finally:
@@ -194,7 +181,7 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
             break
         kills += 1
     assert kills
-    process = start()
+    process = start_worker(settings)
     until(lambda: not world.read(job).running, within=60)
     process.terminate()
     assert process.wait(60) == 0
@@ -223,11 +210,12 @@ def test_once_an_erasure_is_over_no_worker_plays_for_the_reader(world: World) ->
     world.put_articles("a")
     ann = world.new_reader()
     job = erase(world.database, ann)
-    plan = playing([Move(Ballot("demo", "a", MOOD), "happy")], ann.bytes, f"{job.hex}:0")
+    plan = playing([Move(Ballot("demo", "a", MOOD), ann.bytes, "happy")], f"{job.hex}:0")
     need: Any = next(plan)
     world.run(job, world.runner())
-    with pytest.raises(BarLostError):
+    with pytest.raises(StopIteration) as ended:
         plan.send(world.hot.execute_many(need))
+    assert ended.value.value == [False]
     bar = world.hot.client.hget(barred_key(Ballot("demo", "a", MOOD).shard), ann.bytes)
     assert bar.split()[1] == NOBODY.encode()
 

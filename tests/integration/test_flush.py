@@ -252,10 +252,10 @@ def test_an_article_closed_during_a_hydration_is_closed(
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
     hot.execute(commands.forget_view(STORY))
     cold: Any = hot.execute(commands.tally(STORY))
-    plan = hydrating(STORY, cold, hot.limits)
-    snapshot = StoredBallots(database).snapshot(STORY, next(plan).run)
+    plan = hydrating({STORY: cold}, hot.limits)
+    snapshots = StoredBallots(database).snapshots(next(plan).runs)
     put_article(database, hot, "demo", "story", reactions_open=False)
-    assert hot.execute(plan.send(snapshot)) == "RETRY"
+    assert hot.execute_many(plan.send(snapshots)) == ["RETRY"]
     assert client.put(f"{A}/reaction", json={"mood": "sad"}, headers=reader).status_code == 409
 
 

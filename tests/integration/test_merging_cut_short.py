@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +20,7 @@ from engagement.sites.merging import begin, undo
 from engagement.verify import verify
 from engagement.worker.jobs import carrying, merging, moving
 from engagement.worker.loop import Worker
-from tests.jobs_world import Crash, World
+from tests.jobs_world import Crash, World, start_worker
 from tests.kinds import AnyRedis
 from tests.merging_world import (
     A,
@@ -202,27 +199,17 @@ def test_a_merge_outlives_workers_that_are_killed(world: World, settings: Settin
     readers = [world.new_reader() for _ in range(2_000)]
     world.store({reader: {"old": "happy"} for reader in readers[:1_500]})
     world.store({reader: {"new": "sad"} for reader in readers[1_000:]})
-    given = ("database_url", "redis_url", "secret_key", "ledger_keep")
-    environment = {f"ENGAGEMENT_{name.upper()}": str(getattr(settings, name)) for name in given}
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "engagement", "worker"],
-            env={**os.environ, **environment},
-            stderr=subprocess.DEVNULL,
-        )
-
     job = begin(world.database, "demo", "old", "new")
     for _ in range(2):
         for _ in range(3):
             version = world.read(job).version
-            process = start()
+            process = start_worker(settings)
             try:
                 until(lambda v=version: world.read(job).version > v + 1)  # type: ignore[misc]
             finally:
                 process.kill()
                 process.wait()
-        process = start()
+        process = start_worker(settings)
         until(lambda: not world.read(job).running)
         process.terminate()
         assert process.wait(60) == 0

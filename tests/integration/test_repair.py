@@ -28,7 +28,7 @@ from engagement.db.tables import (
     tallies,
 )
 from engagement.hot import commands
-from engagement.hot.answers import Cold
+from engagement.hot.answers import Cold, Snapshot
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
 from engagement.hot.protocol import tallying
@@ -205,7 +205,8 @@ def test_no_snapshot_from_before_a_repair_builds_a_view(database: Database, hot:
     hot.execute(commands.forget_view(STORY))
     cold = hot.execute(commands.tally(STORY))
     assert isinstance(cold, Cold)
-    old = StoredBallots(database).snapshot(STORY, cold.run)
+    old = StoredBallots(database).snapshots({STORY: cold.run})[STORY]
+    assert isinstance(old, Snapshot)
     assert old.counts["happy"] == 5
     verify(database, hot, repair=True)
     assert hot.execute(commands.hydrate(STORY, old, cold.policy, 100, 100)) == "RETRY"

@@ -6,7 +6,7 @@ bar. What was chosen on an article that is merged meanwhile comes back where tha
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +16,13 @@ from engagement import clock
 from engagement.comments.counting import MOVED
 from engagement.db import bulk, jobs
 from engagement.db.jobs import GIVING, GIVING_REPORTS, KEPT, LIFTING, MERGED, TAKING, TAKING_REPORTS, Job
-from engagement.db.tables import articles, comments, job_choices, merged_moods, merges, reports
+from engagement.db.tables import articles, comments, merges, reports
 from engagement.db.tables import jobs as jobs_table
 from engagement.hot.keys import MOOD, VOTE, Ballot
-from engagement.hot.playing import Move
 from engagement.moderation.readers.taken import anew, taken_until
 from engagement.moderation.reports import reporting
 from engagement.worker.jobs.stores import Steps, Stores
-from engagement.worker.jobs.taking import PAGE, Giving, Lifting, Progress, Taking, ballot_of, name_of, page_of
+from engagement.worker.jobs.taking import Giving, Goal, Lifting, Taking, ballot_of
 
 REPORTS = 50
 """Of one step."""
@@ -103,32 +102,9 @@ class Reports:
 class GivingWhereItIs(Giving):
     """Gives back what was taken, where its article or comment is by now, and nothing is chosen there."""
 
-    def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
-        with self._database.read() as connection:
-            mine = job_choices.c.job_id == job.id
-            found = page_of(connection, job_choices, mine, progress.after, PAGE)
-            places = Places(connection, {row.article_id for row in found})
-            if places.merging:
-                return False
-            ballots = [places.of(connection, row) for row in found]
-        moves = [Move(b, row.choice, row.network) for b, row in zip(ballots, found, strict=True)]
-        played = self._play(job, owner, moves)
-        moved = [
-            (merge.job_id, job.reader_id, row.choice, True)
-            for row in found[:played]
-            if row.kind == MOOD
-            for merge in places.merges(row.article_id)
-        ]
-        with self._database.write() as connection:
-            # So that an undoing of the merge takes the mood back to where it was.
-            columns = ("job_id", "reader_id", "choice", "given")
-            bulk.put(connection, merged_moods, columns, moved, replace=("choice", "given"))
-            if not played == len(found) < PAGE:
-                after = name_of(found[played - 1])
-                jobs.move(connection, job, progress=asdict(replace(progress, after=after)))
-            else:
-                jobs.move(connection, job, state=LIFTING)
-        return True
+    def _goals(self, connection: Connection, found: Sequence[Any]) -> Sequence[Goal] | None:
+        places = Places(connection, {row.article_id for row in found})
+        return None if places.merging else places.of(connection, found)
 
 
 class Places:
@@ -156,19 +132,39 @@ class Places:
             article_id = merge.into_id
         return found
 
-    def of(self, connection: Connection, row: Any) -> Ballot:
-        """The ballot on which this choice (of `page_of`) belongs now."""
-        way = self.merges(row.article_id)
-        if row.kind == MOOD:
-            return Ballot(way[-1].site, way[-1].external_id, MOOD) if way else ballot_of(row)
-        there = _comment(connection, row.article_id, row.subject_id)
-        if there is not None and there.status == MOVED and way:
-            return Ballot(way[-1].site, way[-1].external_id, VOTE, str(row.subject_id))
-        while there is not None and there.came_from is not None:
-            there = _comment(connection, there.came_from, row.subject_id)
-            if there is not None and there.status != MOVED:  # the merge that had brought it is undone
-                return Ballot(there.site, there.external_id, VOTE, str(row.subject_id))
-        return ballot_of(row)
+    def of(self, connection: Connection, rows: Sequence[Any]) -> list[Goal]:
+        """Where these choices (of `page_of`) belong now."""
+        votes = [(row.article_id, row.subject_id) for row in rows if row.kind != MOOD]
+        by = ("article_id", "id")
+        found = bulk.fetch(connection, comments, by, votes, (*by, "status", "came_from"))
+        there = {(article_id, id): (status, came_from) for article_id, id, status, came_from in found}
+        goals = []
+        for row in rows:
+            way = self.merges(row.article_id)
+            if row.kind == MOOD:
+                ballot = Ballot(way[-1].site, way[-1].external_id, MOOD) if way else ballot_of(row)
+            else:
+                status, came_from = there.get((row.article_id, row.subject_id), (None, None))
+                ballot = ballot_of(row)
+                if status == MOVED and way:
+                    ballot = Ballot(way[-1].site, way[-1].external_id, VOTE, str(row.subject_id))
+                elif came_from is not None:
+                    ballot = _brought_back(connection, came_from, row.subject_id) or ballot
+            goals.append(Goal(ballot, [merge.job_id for merge in way]))
+        return goals
+
+
+def _brought_back(connection: Connection, came_from: UUID, comment_id: UUID) -> Ballot | None:
+    """The votes on a comment where it is again, if the merge that had brought it from there is undone."""
+    before: UUID | None = came_from
+    while before is not None:
+        there = _comment(connection, before, comment_id)
+        if there is None:
+            return None
+        if there.status != MOVED:
+            return Ballot(there.site, there.external_id, VOTE, str(comment_id))
+        before = there.came_from
+    return None
 
 
 def _comment(connection: Connection, article_id: UUID, comment_id: UUID) -> Any:

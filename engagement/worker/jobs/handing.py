@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, exists, select, update
+from sqlalchemy import Connection, Row, exists, select
 
 from engagement.db import bulk, jobs
 from engagement.db.ballots import lock_cursors
@@ -26,7 +24,7 @@ from engagement.hot import commands
 from engagement.hot.commands import Command, script
 from engagement.hot.connection import Hot
 from engagement.hot.keys import Ballot, barred_key
-from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.playing import Move, playing
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.jobs.taking import (
     PAGE,
@@ -36,6 +34,7 @@ from engagement.worker.jobs.taking import (
     Taking,
     after_key,
     ballot_of,
+    held,
     name_of,
     page_of,
 )
@@ -57,23 +56,20 @@ class Handing(Taking):
     def __init__(self, stores: Stores) -> None:
         super().__init__(stores, _confirm, keeps=True)
 
-    def _take(self, job: Job, progress: Progress, owner: str) -> bool:
+    def _take_page(self, job: Job, progress: Progress, owner: str, until: float) -> tuple[Sequence[Any], int]:
         mine = choices.c.reader_id == job.reader_id
         with self._database.write() as connection:
             jobs.lock(connection, job)
             found = page_of(connection, choices, mine, progress.after, PAGE)
             heirs = _note(connection, job, found)
-        if progress.passes > 1:  # SQL lacks nothing, and has these: what a view says of them is wrong
-            self._hot.execute_many([commands.forget_view(ballot_of(row)) for row in found])
-        until, played = time.monotonic() + WHILE, 0
-        while played < len(found) and time.monotonic() < until:
+        self._look_anew(progress, found)
+        played = 0
+        while played < len(found) and (played == 0 or time.monotonic() < until):
             part = found[played : played + PART]
-            self._play(job, owner, [Move(ballot_of(row)) for row in part])
+            self._play(owner, [Move(ballot_of(row), job.reader_id.bytes) for row in part], until)
             give(self._hot, [(ballot_of(row), heirs[name_of(row)], row.choice) for row in part])
             played += len(part)
-        if played == len(found) < PAGE:
-            return self._move(job, replace(progress, passing=False, shard=0))
-        return self._move(job, replace(progress, after=name_of(found[played - 1])))
+        return found, played
 
 
 class Confirming:
@@ -122,9 +118,8 @@ def give(hot: Hot, gifts: Sequence[Gift]) -> None:
     owner = token_hex(8)
     at = [(barred_key(ballot.shard), heir.bytes) for ballot, heir, _ in gifts]
     hot.execute_many([Command(script("bar"), (key,), (heir, owner, HOLD), int) for key, heir in at])
-    for ballot, heir, choice in gifts:
-        with suppress(BarLostError):
-            hot.play(playing([Move(ballot, choice)], heir.bytes, owner, hot.limits.held))
+    moves = [Move(ballot, heir.bytes, choice) for ballot, heir, choice in gifts]
+    hot.play(playing(moves, owner, held(hot)))
     hot.execute_many([Command(script("lift"), (key,), (heir, owner), int) for key, heir in at])
 
 
@@ -149,7 +144,7 @@ def _noted(connection: Connection, job: Job, after: Sequence[str] | None) -> lis
     statement = (
         select(
             *note, job_choices.c.reader_id, job_choices.c.choice, articles.c.site, articles.c.external_id,
-            exists().where(*same).label("stored"),
+            articles.c.created_at.label("begun"), exists().where(*same).label("stored"),
         )
         .join(articles, articles.c.id == job_choices.c.article_id)
         .where(job_choices.c.job_id == job.id)
@@ -164,8 +159,6 @@ def _noted(connection: Connection, job: Job, after: Sequence[str] | None) -> lis
 def _forget(connection: Connection, job: Job, rows: Sequence[Row[Any]]) -> None:
     """Cursors first, as the flush does. The article's own date tells nothing of the reader."""
     lock_cursors(connection, sorted({tuple(row[:3]) for row in rows}), wait=True)
-    begun = select(articles.c.created_at).where(articles.c.id == choices.c.article_id).scalar_subquery()
-    for row in rows:
-        mine = [choices.c[name] == getattr(row, name) for name in (*BALLOT, "reader_id")]
-        connection.execute(update(choices).where(*mine).values(chosen_at=begun))
+    dated = [(*row[:3], row.reader_id, row.begun) for row in rows]
+    bulk.change(connection, choices, (*BALLOT, "reader_id"), dated, replace=("chosen_at",))
     bulk.remove(connection, job_choices, ("job_id", *BALLOT), [(job.id, *row[:3]) for row in rows])

@@ -18,17 +18,17 @@ from engagement.db import bulk, jobs
 from engagement.db.ballots import read_cursors, sql_key
 from engagement.db.jobs import ENDING, FORGETTING, GIVING_BACK, Job
 from engagement.db.tables import choices, comments, merged_moods
-from engagement.hot import commands
+from engagement.hot import commands, walk
 from engagement.hot.keys import MOOD, VOTE, Ballot, shard_of
 from engagement.hot.moving import FenceLostError, Step, moving
 from engagement.worker.jobs.pair import Fences, Pair, Side, name_of
 from engagement.worker.jobs.stores import Stores
+from engagement.worker.jobs.taking import held
 
 PAGE = 300
 """Choices of one step."""
 AGAIN = 0.5
 """Seconds before another pass: one is enough, unless Redis lost what was played, or a reader is barred."""
-ALL = 10_000_000
 
 
 class _Behind:
@@ -62,7 +62,7 @@ class _Behind:
         return True
 
     def _play(self, job: Job, steps: Sequence[Step]) -> list[bool | None]:
-        return self._hot.play(moving(steps, name_of(job), self._hot.limits.held)) if steps else []
+        return self._hot.play(moving(steps, name_of(job), held(self._hot))) if steps else []
 
 
 class MovingOver(_Behind):
@@ -166,13 +166,16 @@ class MovingOver(_Behind):
 
     def _is_stored(self, pair: Pair, here: Side) -> bool:
         """Does SQL have every entry of the ballots that are emptied? They are closed, so this is for good."""
-        names = self._hot.execute(commands.all_due(shard_of(*here.key), ALL))
-        due = [ballot for ballot in map(Ballot.parse, names) if (ballot.site, ballot.article) == here.key]
-        with self._database.read() as connection:
-            keys = {ballot: sql_key(here.id, ballot) for ballot in self._emptied(connection, pair, due)}
-            cursors = read_cursors(connection, list(keys.values()))
-        asked = [commands.entries(ballot, cursors[key], 1) for ballot, key in keys.items()]
-        return not any(self._hot.execute_many(asked))
+        shard = shard_of(*here.key)
+        for _, names in walk.due(self._hot, shard, shard + 1):
+            due = [b for b in map(Ballot.parse, names) if (b.site, b.article) == here.key]
+            with self._database.read() as connection:
+                keys = {ballot: sql_key(here.id, ballot) for ballot in self._emptied(connection, pair, due)}
+                cursors = read_cursors(connection, list(keys.values()))
+            asked = [commands.entries(ballot, cursors[key], 1) for ballot, key in keys.items()]
+            if any(self._hot.execute_many(asked)):
+                return False
+        return True
 
     def _emptied(self, connection: Connection, pair: Pair, due: Sequence[Ballot]) -> Sequence[Ballot]:
         return due

@@ -17,20 +17,25 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
 
 from engagement.db import bulk, jobs
 from engagement.db.jobs import DONE, Job
-from engagement.db.tables import BALLOT, articles, choices, job_choices
+from engagement.db.tables import BALLOT, articles, choices, job_choices, merged_moods
 from engagement.hot import bars, commands
+from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, SHARDS, Ballot
-from engagement.hot.playing import BarLostError, Move, playing
+from engagement.hot.playing import Move, playing
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.jobs.written import Written
 
-PAGE, PART = 100, 10
-"""Choices of one step at most, and of one round trip."""
+PAGE, PART = 200, 100
+"""Choices that are noted in one transaction, and that are played in one round trip."""
 WHILE = 0.1
-"""Seconds after which a step plays no further part: where views are cold, each choice costs reads of SQL."""
+"""Seconds after which a step plays no further part: the flush has its turn."""
 AGAIN = 0.5
 """Seconds before another pass over the choices: one is enough, unless Redis has lost what was played."""
 TAKING, GIVING, LIFTING, KEPT = jobs.TAKING, jobs.GIVING, jobs.LIFTING, jobs.KEPT
+
+
+class BarLostError(Exception):
+    """The bar is over, gone, or another's: the reader may have chosen since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,11 @@ class Progress:
     def lost(self) -> Progress:
         """From the beginning, under another bar."""
         return Progress(bar=self.bar + 1)
+
+
+def held(hot: Hot) -> int:
+    """Entries that a shard may hold before jobs wait: as much room again is left to readers."""
+    return hot.limits.held // 2
 
 
 class UnderBar:
@@ -87,14 +97,14 @@ class UnderBar:
             jobs.move(connection, job, progress=asdict(progress))
         return True
 
-    def _play(self, job: Job, owner: str, moves: Sequence[Move]) -> int:
-        """Play the first of the moves, as many as there is time for; answers how many."""
-        until = time.monotonic() + WHILE
+    def _play(self, owner: str, moves: Sequence[Move], until: float) -> int:
+        """Play the first of the moves, one part at least; none begins after `until`. Answers how many."""
         for start in range(0, len(moves), PART):
+            if start and time.monotonic() > until:
+                return start
             part = moves[start : start + PART]
-            self._hot.play(playing(part, job.reader_id.bytes, owner, self._hot.limits.held))
-            if time.monotonic() > until:
-                return start + len(part)
+            if not all(self._hot.play(playing(part, owner, held(self._hot)))):
+                raise BarLostError
         return len(moves)
 
 
@@ -110,9 +120,10 @@ class Taking(UnderBar):
 
     def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
         if progress.shard < SHARDS:
-            reader = job.reader_id.bytes
-            shard = self._written.up_to(owner, job.site, reader, progress.shard)
-            return shard > progress.shard and self._move(job, replace(progress, shard=shard))
+            shard, waits = self._written.up_to(owner, job.site, job.reader_id.bytes, progress.shard)
+            if waits and shard == progress.shard:
+                return False
+            return self._move(job, replace(progress, shard=shard))
         if progress.passing:
             return self._take(job, progress, owner)
         with self._database.write() as connection:
@@ -124,7 +135,18 @@ class Taking(UnderBar):
         return True
 
     def _take(self, job: Job, progress: Progress, owner: str) -> bool:
-        """The next page: noted, committed, played. A pass that is over is followed by another look."""
+        """The next pages, while there is time. A pass that is over is followed by another look."""
+        until = time.monotonic() + WHILE
+        while True:
+            found, played = self._take_page(job, progress, owner, until)
+            if played == len(found) < PAGE:
+                return self._move(job, replace(progress, passing=False, shard=0, after=None))
+            progress = replace(progress, after=name_of(found[played - 1]))
+            if time.monotonic() > until:
+                return self._move(job, progress)
+
+    def _take_page(self, job: Job, progress: Progress, owner: str, until: float) -> tuple[Sequence[Any], int]:
+        """One page: noted, committed, played. Answers it, and how many of it were played."""
         mine = choices.c.reader_id == job.reader_id
         with self._database.write() if self._keeps else self._database.read() as connection:
             if self._keeps:
@@ -132,27 +154,72 @@ class Taking(UnderBar):
             found = page_of(connection, choices, mine, progress.after, PAGE)
             if self._keeps:
                 _note(connection, job, found)
-        moves = [Move(ballot_of(row)) for row in found]
-        if progress.passes > 1:  # SQL lacks nothing, and has these: what a view says of them is wrong
-            self._hot.execute_many([commands.forget_view(move.ballot) for move in moves])
-        played = self._play(job, owner, moves)
-        if played == len(found) < PAGE:
-            return self._move(job, replace(progress, passing=False, shard=0))
-        return self._move(job, replace(progress, after=name_of(found[played - 1])))
+        self._look_anew(progress, found)
+        moves = [Move(ballot_of(row), job.reader_id.bytes) for row in found]
+        return found, self._play(owner, moves, until)
+
+    def _look_anew(self, progress: Progress, found: Sequence[Any]) -> None:
+        """After the first pass SQL lacks nothing, and has these: what a view says of them is wrong."""
+        if progress.passes > 1:
+            self._hot.execute_many([commands.forget_view(ballot_of(row)) for row in found])
 
 
 class Giving(UnderBar):
     """Gives back what was taken, where nothing is chosen now."""
 
     def _go_on(self, job: Job, progress: Progress, owner: str) -> bool:
-        with self._database.read() as connection:
-            found = page_of(connection, job_choices, job_choices.c.job_id == job.id, progress.after, PAGE)
-        played = self._play(job, owner, [Move(ballot_of(row), row.choice, row.network) for row in found])
-        if not played == len(found) < PAGE:
-            return self._move(job, replace(progress, after=name_of(found[played - 1])))
+        until = time.monotonic() + WHILE
+        given: list[tuple[Any, Goal]] = []
+        over = False
+        while not over and (not given or time.monotonic() < until):
+            with self._database.read() as connection:
+                mine = job_choices.c.job_id == job.id
+                found = page_of(connection, job_choices, mine, progress.after, PAGE)
+                goals = self._goals(connection, found)
+            if goals is None:
+                break
+            moves = [
+                Move(goal.ballot, job.reader_id.bytes, row.choice, row.network)
+                for row, goal in zip(found, goals, strict=True)
+            ]
+            played = self._play(owner, moves, until)
+            given += zip(found[:played], goals[:played], strict=True)
+            over = played == len(found) < PAGE
+            if played:
+                progress = replace(progress, after=name_of(found[played - 1]))
+        if not given and not over:
+            return False
         with self._database.write() as connection:
-            jobs.move(connection, job, state=LIFTING)
+            _note_moods(connection, job, given)
+            if over:
+                jobs.move(connection, job, state=LIFTING)
+            else:
+                jobs.move(connection, job, progress=asdict(progress))
         return True
+
+    def _goals(self, connection: Connection, found: Sequence[Any]) -> Sequence[Goal] | None:
+        """Where each of these choices belongs now; None while that can't be told."""
+        return [Goal(ballot_of(row)) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The ballot on which a choice belongs, and the jobs of the merges that have brought it there."""
+
+    ballot: Ballot
+    merges: Sequence[UUID] = ()
+
+
+def _note_moods(connection: Connection, job: Job, given: Sequence[tuple[Any, Goal]]) -> None:
+    """So that an undoing of a merge takes the mood back to where it was."""
+    moved = [
+        (merge, job.reader_id, row.choice, True)
+        for row, goal in given
+        if row.kind == MOOD
+        for merge in goal.merges
+    ]
+    columns = ("job_id", "reader_id", "choice", "given")
+    bulk.put(connection, merged_moods, columns, moved, replace=("choice", "given"))
 
 
 class Lifting:

@@ -198,7 +198,7 @@ class Mishaps(Workers):
         else:
             cold = self.hot.execute(commands.tally(ballot))
             assert isinstance(cold, Cold)
-            slow = Paused(hydrating(ballot, cold, self.hot.limits), self.hot)
+            slow = Paused(hydrating({ballot: cold}, self.hot.limits), self.hot)
             slow.step()
         self.restore_sql()
         if ends:

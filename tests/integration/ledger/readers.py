@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from hypothesis.stateful import rule
 from engagement.comments.once import Draft
 from engagement.errors import Unavailable
 from engagement.hot import commands
-from engagement.hot.answers import Cold
+from engagement.hot.answers import Cold, Known
+from engagement.hot.commands import Command
 from engagement.hot.keys import ballot_keys
+from engagement.hot.playing import deciding
 from engagement.hot.protocol import choosing, hydrating, recalling, tallying
 from engagement.readers.caller import Caller
 from tests.integration.ledger.model import Posted
@@ -91,12 +94,39 @@ class Readers(Stage):
         else:
             writer.finish()
 
-    @rule(b=which, done=st.integers(1, 2))
-    def hydrate_slowly(self, b: int, done: int) -> None:
-        ballot = self.ballot(b)
-        answer = self.hot.execute(commands.tally(ballot))
-        if isinstance(answer, Cold):
-            hydration = Paused(hydrating(ballot, answer, self.hot.limits), self.hot)
+    @rule(seed=st.integers(0, 2**32 - 1), done=steps, twice=st.booleans())
+    def write_many_slowly(self, seed: int, done: int, twice: bool) -> None:
+        """As jobs do, for several readers on several ballots in one round trip."""
+        random = Random(seed)
+        those = {
+            (self.ballot(random.randrange(6)), random.choice(READERS)): random.randrange(4)
+            for _ in range(random.randrange(2, 6))
+        }
+        choices = list(those)
+
+        def ask(n: int, known: Known | None) -> Command[Any]:
+            ballot, reader = choices[n]
+            options = CHOICES[ballot.kind]
+            choice = options[those[choices[n]] % len(options)]
+            return commands.choose(ballot, reader.bytes, choice, "net", known)
+
+        plan = deciding([(ballot, reader.bytes) for ballot, reader in choices], ask)
+        writer = Paused(plan, self.hot)
+        for _ in range(done):
+            writer.step(twice=twice)
+        self.writers.append(writer)
+
+    @rule(some=st.sets(which, min_size=1), done=st.integers(1, 2), evicts=st.booleans())
+    def hydrate_slowly(self, some: set[int], done: int, evicts: bool) -> None:
+        """One ballot, or several at once."""
+        ballots = {self.ballot(b) for b in some}
+        if evicts:
+            for ballot in ballots:
+                self.forget_view(ballot)
+        answers = {ballot: self.hot.execute(commands.tally(ballot)) for ballot in ballots}
+        cold = {ballot: answer for ballot, answer in answers.items() if isinstance(answer, Cold)}
+        if cold:
+            hydration = Paused(hydrating(cold, self.hot.limits), self.hot)
             for _ in range(done):
                 hydration.step()
             self.hydrations.append(hydration)
@@ -178,7 +208,7 @@ class Readers(Stage):
         self.forget_view(ballot)
         answer = self.hot.execute(commands.tally(ballot))
         assert isinstance(answer, Cold)
-        hydration = Paused(hydrating(ballot, answer, self.hot.limits), self.hot)
+        hydration = Paused(hydrating({ballot: answer}, self.hot.limits), self.hot)
         hydration.step()
         self.move(ballot, reader)
         self.flushers[0].flush(WHERE)

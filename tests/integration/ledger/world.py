@@ -184,8 +184,8 @@ class Paused:
         if self.done:
             return
         try:
-            if twice and isinstance(self._need, Command):
-                self._hot.execute(self._need)
+            if twice and isinstance(self._need, Command | list):
+                self._hot._answer(self._need)
             answer = self._hot._answer(self._need)
             self._need = self._plan.send(answer)
         except StopIteration:
