@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy import Connection, Row, delete, exists, select, tuple_, update
 
 from engagement.comments.counting import DELETED, moved
 from engagement.db.events import tell
 from engagement.db.tables import comment_revisions, comments, text_digests
 
 REMOVED = "comment.deleted"
+Name = tuple[UUID, UUID]
+"""A comment: its article, itself."""
 
 
 def lock(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
@@ -20,6 +22,15 @@ def lock(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> Seque
     c = comments.c
     return connection.execute(
         select(comments).where(c.article_id == article_id, c.id.in_(ids)).order_by(c.id).with_for_update()
+    ).all()
+
+
+def lock_all(connection: Connection, names: Collection[Name]) -> Sequence[Row[Any]]:
+    """As `lock`, of several articles: in the order of articles, then of ids."""
+    c = comments.c
+    mine = tuple_(c.article_id, c.id).in_(names)
+    return connection.execute(
+        select(comments).where(mine).order_by(c.article_id, c.id).with_for_update()
     ).all()
 
 
@@ -46,6 +57,14 @@ def empty(connection: Connection, row: Row[Any]) -> None:
 
 def stands(connection: Connection, row: Row[Any]) -> bool:
     """Are replies to this comment shown, so that a stone holds its place?"""
-    reply = comments.alias("reply").c
-    answers = exists().where(reply.article_id == row.article_id, reply.parent_id == row.id, reply.shown)
-    return bool(connection.scalar(select(answers)))
+    return bool(standing(connection, [(row.article_id, row.id)]))
+
+
+def standing(connection: Connection, names: Collection[Name]) -> set[Name]:
+    """Those of these comments that replies are shown to."""
+    if not names:
+        return set()
+    c, reply = comments.c, comments.alias("reply").c
+    answers = exists().where(reply.article_id == c.article_id, reply.parent_id == c.id, reply.shown)
+    found = select(c.article_id, c.id).where(tuple_(c.article_id, c.id).in_(names), answers)
+    return {(row.article_id, row.id) for row in connection.execute(found)}

@@ -11,6 +11,8 @@ from engagement import clock
 from engagement.db import bulk
 from engagement.db.tables import events
 
+Told = tuple[UUID, UUID, str, int, int]
+"""Article, comment, event, `counted`, `listed`."""
 _EVENT = insert(events).inline()
 """Without asking for the number that it gets."""
 
@@ -26,9 +28,9 @@ def tell(
     connection.execute(_EVENT, row)
 
 
-def tell_all(connection: Connection, told: Iterable[tuple[UUID, UUID, str, int, int]]) -> None:
-    """Many at once: article, comment, event, `counted`, `listed`; what adds nothing is not told."""
+def tell_all(connection: Connection, told: Iterable[Told], *, all: bool = False) -> None:
+    """Many at once; what adds nothing is told only if `all`."""
     now = clock.now()
     columns = ("article_id", "comment_id", "event", "counted", "listed", "created_at")
-    rows = [(*row, now) for row in told if row[3] or row[4]]
+    rows = [(*row, now) for row in told if all or row[3] or row[4]]
     bulk.put(connection, events, columns, rows, conflict=("id",))

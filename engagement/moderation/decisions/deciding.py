@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row
 
 from engagement.comments import emptying
 from engagement.comments.counting import APPROVED, DELETED, MOVED, REJECTED, SPAM
+from engagement.db import bulk
 from engagement.db.tables import comments
 from engagement.errors import Claimed, Decided, Invalid, NotFound, Outrun, Rewritten
-from engagement.moderation.decisions.statuses import set_status
+from engagement.moderation.decisions.statuses import set_status, set_statuses
+from engagement.moderation.queue.cases import COMMENT
 from engagement.moderation.queue.claims import by_another
 from engagement.moderation.queue.finding import NOT_THERE
 from engagement.moderation.statements.reasons import GIVEN, REASONS
@@ -98,34 +100,40 @@ def state(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def act(connection: Connection, row: Row[Any], action: str, reason: str | None) -> dict[str, Any]:
-    """Do it to a comment that is locked; answers its state after it."""
+def act(connection: Connection, decided: Sequence[tuple[Row[Any], str, str | None]]) -> list[dict[str, Any]]:
+    """Do it to comments that are locked, each of which comes once: an action, for a reason.
+
+    Answers their states after it.
+    """
+    statuses = [(row, STATUSES[action], reason) for row, action, reason in decided if action in STATUSES]
+    set_statuses(connection, statuses)
+    for row, action, _ in decided:
+        if action == DELETE:
+            emptying.empty(connection, row)
+    for action, (column, value) in FLAGS.items():
+        rows = [(row.article_id, row.id, value) for row, wanted, _ in decided if wanted == action]
+        bulk.change(connection, comments, COMMENT, rows, replace=(column,))
+    return [_after(row, action, reason) for row, action, reason in decided]
+
+
+def _after(row: Row[Any], action: str, reason: str | None) -> dict[str, Any]:
     after = state(row)
     if action in FLAGS:
         column, value = FLAGS[action]
-        set_flags(connection, row, {column: value})
         return after | {column: value}
-    if action == DELETE:
-        emptying.empty(connection, row)
-        return after | {"status": DELETED, "held_for": None, "pinned": False, "featured": False}
-    status = STATUSES[action]
-    set_status(connection, row, status, reason)
-    if status == APPROVED:
-        return after | {"status": status, "held_for": None}
-    return after | {"status": status, "held_for": reason, "pinned": False, "featured": False}
+    if action == APPROVE:
+        return after | {"status": APPROVED, "held_for": None}
+    status, held_for = (DELETED, None) if action == DELETE else (STATUSES[action], reason)
+    return after | {"status": status, "held_for": held_for, "pinned": False, "featured": False}
 
 
 def give_back(connection: Connection, row: Row[Any], before: Mapping[str, Any]) -> None:
     """Bring a comment that is locked to the state that `state` has told."""
     if row.status != before["status"] or row.held_for != before["held_for"]:
         set_status(connection, row, before["status"], before["held_for"])
-    set_flags(connection, row, {name: before[name] for name in STATE[2:]})
-
-
-def set_flags(connection: Connection, row: Row[Any], flags: dict[str, bool]) -> None:
-    """Set some of pinned, featured, replies_closed."""
-    c = comments.c
-    connection.execute(update(comments).where(c.article_id == row.article_id, c.id == row.id).values(flags))
+    flags = STATE[2:]
+    kept = (row.article_id, row.id, *(before[name] for name in flags))
+    bulk.change(connection, comments, COMMENT, [kept], replace=flags)
 
 
 def facts(action: str, reason: str, note: str | None) -> str:

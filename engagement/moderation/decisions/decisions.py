@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from engagement import clock
 from engagement.comments import emptying
 from engagement.db.engine import Database
 from engagement.db.tables import articles, decisions
 from engagement.errors import Decided, NotFound, Outrun, Problem, Rewritten
 from engagement.moderation.decisions import deciding
-from engagement.moderation.decisions.deciding import APPROVE, DELETE, FLAGS, RESTRICTING, UNDO, Wanted
+from engagement.moderation.decisions.deciding import DELETE, UNDO, Wanted
 from engagement.moderation.decisions.effects import Effects
+from engagement.moderation.decisions.making import Locked, cases_of, decide_locked, made
 from engagement.moderation.log.log import ModerationLog
 from engagement.moderation.queue import cases, finding
-from engagement.moderation.queue.context import tell_case
+from engagement.moderation.queue.context import tell_case, tell_cases
 from engagement.moderation.reports import reporting
 from engagement.moderation.statements import statements
 from engagement.moderation.statements.statements import OF_STATUS
 from engagement.staff.members import Member
 
 MAX_BULK = 500
-AT_ONCE = 50
-"""Comments that are decided on in one transaction."""
+AT_ONCE = 100
+"""Decisions of one transaction."""
 MOVES = 3
 """How often a comment is looked for that a merge carries away meanwhile."""
+
+
+Numbered = tuple[cases.Name, int, Wanted]
+"""A comment, and what is wanted of it, with its number among all that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,10 @@ class Decisions:
         for _ in range(MOVES):
             with self._database.write() as connection:  # makes the cases that are missing
                 places = finding.articles_of(connection, site, {w.comment_id for _, w in left})
-            keyed = [(places[w.comment_id], w.comment_id, n, w) for n, w in left if w.comment_id in places]
-            keyed.sort(key=itemgetter(0, 1, 2))
-            for article_id, group in groupby(keyed, key=itemgetter(0)):
-                mine = [(n, w) for _, _, n, w in group]
-                for start in range(0, len(mine), AT_ONCE):
-                    done |= self._decide_some(site, member, article_id, mine[start : start + AT_ONCE])
+            found = [((places[w.comment_id], w.comment_id), n, w) for n, w in left if w.comment_id in places]
+            found.sort(key=itemgetter(0, 1))
+            for start in range(0, len(found), AT_ONCE):
+                done |= self._decide_some(site, member, found[start : start + AT_ONCE])
             left = [(n, w) for n, w in left if n not in done]
             if not left:
                 break
@@ -92,58 +93,33 @@ class Decisions:
             raise NotFound("There is no such decision.")
         with self._database.write() as connection:
             article_id = finding.article_of(connection, site, found.comment_id)
-            name = _name(connection, article_id)
+            (place,) = _places(connection, [article_id]).values()
             try:
                 done = self._undo(connection, member, article_id, found)
             except Outrun as outrun:
                 outrun.present = tell_case(connection, site, (article_id, found.comment_id), member)
                 raise
-        self._effects.apply(*name, [found.comment_id])
+        self._effects.apply(*place, [found.comment_id])
         return done
 
-    def _decide_some(
-        self, site: str, member: Member, article_id: UUID, wanted: Sequence[tuple[int, Wanted]]
-    ) -> dict[int, Done]:
-        """Of one article, in one transaction. Those whose comment is elsewhere by now are left out."""
+    def _decide_some(self, site: str, member: Member, wanted: Sequence[Numbered]) -> dict[int, Done]:
+        """In one transaction. Those whose comment is elsewhere by now are left out."""
         done: dict[int, Done] = {}
-        made: list[dict[str, Any]] = []
-        ids = sorted({w.comment_id for _, w in wanted})
+        rows: list[dict[str, Any]] = []
         with self._database.write() as connection:
-            name = _name(connection, article_id)
-            rows = {row.id: row for row in emptying.lock(connection, article_id, ids)}
-            of = cases.of(connection, article_id, ids)
-            for n, w in wanted:
-                try:
-                    reason = w.checked_reason()
-                    deciding.check(rows.get(w.comment_id), of.get(w.comment_id), w, member.id)
-                except NotFound:
-                    continue
-                except Outrun as outrun:
-                    outrun.present = tell_case(connection, site, (article_id, w.comment_id), member)
-                    done[n] = Done(w.comment_id, problem=outrun)
-                    continue
-                except Problem as problem:
-                    done[n] = Done(w.comment_id, problem=problem)
-                    continue
-                row = decide_locked(connection, member, rows[w.comment_id], of[w.comment_id], w, reason)
-                made.append(row)
-                done[n] = Done(w.comment_id, row["id"], row["after"]["status"])
-                if any(other.comment_id == w.comment_id for _, other in wanted if other is not w):
-                    rows |= {
-                        again.id: again for again in emptying.lock(connection, article_id, [w.comment_id])
-                    }
-                    of |= cases.of(connection, article_id, [w.comment_id])
-            for row in made:
-                self._log.append(
-                    connection, action=row["action"], actor=member.actor, subject=_subject(row), site=site
-                )
-        if made:
-            self._effects.apply(*name, [row["comment_id"] for row in made])
+            for turn in _turns(wanted):
+                done |= _decide_each_once(connection, site, member, turn, rows)
+            said = [(row["action"], _subject(row)) for row in rows]
+            if said:
+                self._log.append_all(connection, said, actor=member.actor, site=site)
+            places = _places(connection, {row["article_id"] for row in rows})
+        if rows:
+            self._effects.apply_all([(places[row["article_id"]], row["comment_id"]) for row in rows])
         return done
 
     def _undo(self, connection: Connection, member: Member, article_id: UUID, found: Row[Any]) -> Done:
         locked = emptying.lock(connection, article_id, [found.comment_id])
-        case = cases.of(connection, article_id, [found.comment_id]).get(found.comment_id)
+        case = cases_of(connection, [(article_id, found.comment_id)]).get((article_id, found.comment_id))
         if not locked or case is None:
             raise NotFound(finding.NOT_THERE)
         row = locked[0]
@@ -157,7 +133,8 @@ class Decisions:
         if {name: found.after[name] for name in deciding.STATE} != present:
             raise Decided("It is not any more as this decision has left it.")
         deciding.give_back(connection, row, before)
-        undoing = _write(connection, member, row, case, UNDO, before=present, after=before)
+        undoing = made(member, row, case, UNDO, before=present, after=before)
+        connection.execute(insert(decisions), undoing)
         connection.execute(
             update(decisions).where(decisions.c.id == found.id).values(undone_by=undoing["id"])
         )
@@ -171,61 +148,57 @@ class Decisions:
         return Done(row.id, undoing["id"], before["status"])
 
 
-def decide_locked(
-    connection: Connection, member: Member, row: Row[Any], case: Row[Any], wanted: Wanted, reason: str | None
-) -> dict[str, Any]:
-    """Change the comment and all that hangs on it; answers the row of the decision."""
-    before, action = deciding.state(row), wanted.action
-    after = deciding.act(connection, row, action, reason)
-    made = _write(
-        connection, member, row, case, action,
-        before=before, after=after, reason=reason, note=wanted.note or None,
-    )  # fmt: skip
-    changes: dict[str, Any] = {"decision_id": made["id"]}
-    if action in RESTRICTING and reason is not None:
-        statements.make(
-            connection, site=case.site, reader_id=row.reader_id, restriction=OF_STATUS[after["status"]],
-            reason=reason, facts=deciding.facts(action, reason, wanted.note), article_id=row.article_id,
-            comment_id=row.id, revision=row.revision, decision_id=made["id"],
-        )  # fmt: skip
-    elif action == APPROVE:
-        statements.withdraw(connection, article_id=row.article_id, comment_id=row.id)
-    if action not in FLAGS:
-        reporting.settle(connection, row.article_id, row.id, action in RESTRICTING)
-        cases.settle_reports(connection, row.article_id, row.id)
-    if action not in ("close_thread", "open_thread"):
-        changes |= {"seen": True, "claimed_by": None, "claimed_until": None}
-    if action == DELETE:
-        changes |= {"status": after["status"], "revision": row.revision + 1, **cases.NOTHING_LEFT}
-    cases.change(connection, row.article_id, row.id, changes)
-    return made
+def _turns(wanted: Sequence[Numbered]) -> Iterator[list[Numbered]]:
+    """Each comment once in a turn: who comes again waits for the next one."""
+    left = list(wanted)
+    while left:
+        turn: dict[cases.Name, Numbered] = {}
+        for one in left:
+            turn.setdefault(one[0], one)
+        yield list(turn.values())
+        left = [one for one in left if turn[one[0]] is not one]
 
 
-def _write(
-    connection: Connection,
-    member: Member,
-    row: Row[Any],
-    case: Row[Any],
-    action: str,
-    *,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    reason: str | None = None,
-    note: str | None = None,
-) -> dict[str, Any]:
-    """The row of a decision. `before` gets what the case was, for its undoing."""
-    now = clock.now()
-    was = {"seen": case.seen, "decision": case.decision_id and str(case.decision_id)}
-    made = {
-        "id": clock.new_id(), "site": case.site, "article_id": row.article_id, "comment_id": row.id,
-        "revision": row.revision, "action": action, "before": {**before, "case": was}, "after": dict(after),
-        "reason": reason, "note": note, "actor_kind": member.actor.kind, "actor_id": member.actor.id,
-        "rule_id": case.rule_id,
-        "waited": None if case.seen else max((now - case.queued_at).total_seconds(), 0.0),
-        "created_at": now, "undone_by": None,
-    }  # fmt: skip
-    connection.execute(insert(decisions), made)
-    return made
+def _decide_each_once(
+    connection: Connection, site: str, member: Member, wanted: Sequence[Numbered], made: list[dict[str, Any]]
+) -> dict[int, Done]:
+    """What became of each; the rows of decisions are added to `made`."""
+    names = [name for name, _, _ in wanted]
+    rows = {(row.article_id, row.id): row for row in emptying.lock_all(connection, names)}
+    of = cases_of(connection, names)
+    outrun: list[tuple[cases.Name, Outrun]] = []
+    done: dict[int, Done] = {}
+    good: list[tuple[int, Locked]] = []
+    for name, n, one in wanted:
+        try:
+            reason = one.checked_reason()
+            deciding.check(rows.get(name), of.get(name), one, member.id)
+        except NotFound:
+            continue
+        except Outrun as problem:
+            outrun.append((name, problem))
+            done[n] = Done(one.comment_id, problem=problem)
+        except Problem as problem:
+            done[n] = Done(one.comment_id, problem=problem)
+        else:
+            good.append((n, Locked(rows[name], of[name], one, reason)))
+    for (n, locked), row in zip(good, decide_locked(connection, member, [g for _, g in good]), strict=True):
+        made.append(row)
+        done[n] = Done(locked.row.id, row["id"], row["after"]["status"])
+    _tell_present(connection, site, member, outrun)
+    return done
+
+
+def _tell_present(
+    connection: Connection, site: str, member: Member, outrun: Sequence[tuple[cases.Name, Outrun]]
+) -> None:
+    """Let each problem tell how its comment is now."""
+    if not outrun:
+        return
+    told = tell_cases(connection, site, [name for name, _ in outrun], member)
+    present = {UUID(one["id"]): one for one in told}
+    for (_, id), problem in outrun:
+        problem.present = present.get(id)
 
 
 def _state_reasons(
@@ -252,11 +225,11 @@ def _subject(made: Mapping[str, Any]) -> dict[str, Any]:
     return {"decision": made["id"], **{name: made[name] for name in names}, **status}
 
 
-def _name(connection: Connection, article_id: UUID) -> tuple[str, str]:
-    row = connection.execute(
-        select(articles.c.site, articles.c.external_id).where(articles.c.id == article_id)
-    ).one()
-    return row.site, row.external_id
+def _places(connection: Connection, ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Article → its site, and its id there."""
+    a = articles.c
+    found = connection.execute(select(a.id, a.site, a.external_id).where(a.id.in_(ids)))
+    return {row.id: (row.site, row.external_id) for row in found}
 
 
 _DECISION = select(decisions)

@@ -21,8 +21,15 @@ class Effects:
         self._hot = hot
 
     def apply(self, site: str, article: str, comment_ids: Sequence[UUID]) -> None:
-        """After the commit of changes to these comments. Never raises for a Redis that is down."""
-        self._pages.drop([(site, article)])
-        ballots = [Ballot(site, article, VOTE, str(id)) for id in comment_ids]
+        """As `apply_all`, of one article."""
+        self.apply_all([((site, article), id) for id in comment_ids])
+
+    def apply_all(self, changed: Sequence[tuple[tuple[str, str], UUID]]) -> None:
+        """After the commit of changes to comments: site and article, and the comment, of each.
+
+        Never raises for a Redis that is down.
+        """
+        self._pages.drop(list(dict.fromkeys(place for place, _ in changed)))
+        ballots = [Ballot(*place, VOTE, str(id)) for place, id in changed]
         with suppress(RedisUnavailable):
             self._hot.execute_many([commands.change_policy(ballot) for ballot in ballots])

@@ -55,7 +55,7 @@ class ModerationLog:
     """Appends entries, and finds those that are not as they were written."""
 
     def __init__(self, secret_key: str, heads: str = "") -> None:
-        """`heads`: a file that every new head is appended to; empty: none."""
+        """`heads`: a file that the head after each transaction is appended to; empty: none."""
         self._key = hmac.digest(secret_key.encode(), b"engagement moderation log", "sha256")
         self._heads = heads
 
@@ -72,17 +72,32 @@ class ModerationLog:
 
         `subject`: ids, digests, codes; no text of anybody. `site` None: of no one site.
         """
-        head = _hold_head(connection)
-        entry = {
-            "number": head.number + 1, "at": clock.now(), "site": site, "actor_kind": actor.kind,
-            "actor_id": actor.id, "action": action, "subject": orjson.loads(_canonical(subject)),
-            "previous": head.mac,
-        }  # fmt: skip
-        sealed = Head(head.number + 1, self._mac(entry))
-        connection.execute(insert(moderation_log), entry | {"mac": sealed.mac})
-        connection.execute(update(meta).where(meta.c.key == HEAD).values(value=str(sealed)))
-        after_commit(connection, lambda: self._tell(sealed))
-        return sealed.number
+        return self.append_all(connection, [(action, subject)], actor=actor, site=site)
+
+    def append_all(
+        self,
+        connection: Connection,
+        done: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        actor: Actor,
+        site: str | None,
+    ) -> int:
+        """As `append`, an entry for each action and its subject, in order; answers the last one's number."""
+        head, now = _hold_head(connection), clock.now()
+        entries = []
+        for action, subject in done:
+            entry = {
+                "number": head.number + 1, "at": now, "site": site, "actor_kind": actor.kind,
+                "actor_id": actor.id, "action": action, "subject": orjson.loads(_canonical(subject)),
+                "previous": head.mac,
+            }  # fmt: skip
+            head = Head(head.number + 1, self._mac(entry))
+            entries.append(entry | {"mac": head.mac})
+        if entries:
+            connection.execute(insert(moderation_log), entries)
+            connection.execute(update(meta).where(meta.c.key == HEAD).values(value=str(head)))
+            after_commit(connection, lambda: self._tell(head))
+        return head.number
 
     def verify(self, connection: Connection, heads: Sequence[Head] = ()) -> Iterator[str]:
         """A line for each fault, in the order of entries: changed, missing, out of order, cut.

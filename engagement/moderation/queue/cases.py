@@ -7,7 +7,7 @@ event that tells the comment. Who changes a case holds the comment's row, or cha
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -96,28 +96,11 @@ def follow(connection: Connection, told: Collection[tuple[UUID, UUID, str]]) -> 
             connection.execute(mine.where(c.revision < revision).values(anew))
 
 
-def change_status(connection: Connection, row: Row[Any], status: str, reason: str | None) -> None:
-    """The comment `row`, which is locked, gets this status. One that waits again does so from now on."""
-    ensure(connection, [(row.article_id, row.id)])
-    changes: dict[str, Any] = {"status": status, "reason": reason, "revision": row.revision}
-    if status == PENDING:
-        changes |= {"seen": False, "queued_at": clock.now()}
-    change(connection, row.article_id, row.id, changes)
-
-
 def change(connection: Connection, article_id: UUID, comment_id: UUID, values: dict[str, Any]) -> None:
     """Set columns of a case."""
     c = cases.c
     mine = (c.article_id == article_id, c.comment_id == comment_id)
     connection.execute(update(cases).where(*mine).values(values))
-
-
-def of(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    """The cases of these comments, made where there are none. Who decides has locked the comments before."""
-    ensure(connection, [(article_id, id) for id in ids])
-    c = cases.c
-    mine = select(cases).where(c.article_id == article_id, c.comment_id.in_(ids))
-    return {row.comment_id: row for row in connection.execute(mine)}
 
 
 def add_report(

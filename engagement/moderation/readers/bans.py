@@ -151,7 +151,7 @@ def lift(connection: Connection, ban: Row[Any], by: UUID | None) -> bool:
     ids = [row.id for row in rows]
     connection.execute(update(bans).where(b.id.in_(ids)).values(lifted_at=clock.now(), lifted_by=by))
     for row in rows:
-        statements.withdraw(connection, ban_id=row.id)
+        statements.withdraw_ban(connection, row.id)
         if row.network is not None:
             _bar_network(connection, row.site, row.network)
         if row.reader_id is not None:

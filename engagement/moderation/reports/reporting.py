@@ -5,6 +5,7 @@ Who changes a report that waits holds its comment's row; its weight stands in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from engagement import clock
 from engagement.comments import emptying
 from engagement.comments.counting import APPROVED, PENDING
+from engagement.db import bulk
 from engagement.db.tables import cases as case_rows
 from engagement.db.tables import reports
 from engagement.moderation.queue import cases
@@ -60,6 +62,14 @@ def settle(connection: Connection, article_id: UUID, comment_id: UUID, right: bo
     for row in found:
         standing.reported(connection, row.site, row.reader_id, right=int(right), wrong=int(not right))
     return len(found)
+
+
+def settle_all(connection: Connection, decided: Mapping[tuple[UUID, UUID], bool]) -> None:
+    """As `settle`, of many: article and comment → were its reports right?"""
+    columns = ("article_id", "comment_id", "state")
+    found = bulk.fetch(connection, reports, columns[:2], list(decided), columns)
+    for article_id, comment_id in sorted({(a, c) for a, c, state in found if state == OPEN}):
+        settle(connection, article_id, comment_id, decided[article_id, comment_id])
 
 
 def reopen(connection: Connection, article_id: UUID, comment_id: UUID, since: datetime) -> None:

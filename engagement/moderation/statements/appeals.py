@@ -18,10 +18,10 @@ from engagement.db.engine import Database
 from engagement.db.tables import appeals, articles, bans, decisions, readers, statements
 from engagement.errors import Closed, Decided, Forbidden, Invalid, NotFound
 from engagement.moderation.decisions.deciding import APPROVE, Wanted
-from engagement.moderation.decisions.decisions import decide_locked
 from engagement.moderation.decisions.effects import Effects
+from engagement.moderation.decisions.making import Locked, cases_of, decide_locked
 from engagement.moderation.log.log import ModerationLog
-from engagement.moderation.queue import cases, finding
+from engagement.moderation.queue import finding
 from engagement.moderation.readers.bans import lift
 from engagement.moderation.statements import stating, telling
 from engagement.moderation.statements.statements import GRANTED, OPEN, REFUSED, SETTLED, withdraw
@@ -197,8 +197,9 @@ def _reverse(
         # What a moderator has deleted has no text any more.
         withdraw(connection, article_id=asked.article_id, comment_id=asked.comment_id)
         return None
-    (case,) = cases.of(connection, locked.article_id, [locked.id]).values()
-    decide_locked(connection, member, locked, case, Wanted(locked.id, APPROVE, locked.revision), None)
+    (case,) = cases_of(connection, [(locked.article_id, locked.id)]).values()
+    wanted = Wanted(locked.id, APPROVE, locked.revision)
+    decide_locked(connection, member, [Locked(locked, case, wanted, None)])
     if locked.article_id != asked.article_id:  # a merge has brought it elsewhere since
         withdraw(connection, article_id=asked.article_id, comment_id=locked.id)
     a = articles.c

@@ -6,8 +6,9 @@ stands: what restricts it anew takes the place of what did before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from engagement import clock
 from engagement.comments.counting import DELETED, PENDING, REJECTED
 from engagement.comments.counting import SPAM as SPAM_STATUS
+from engagement.db import bulk
 from engagement.db.tables import appeals, statements
 from engagement.moderation.statements.reasons import reason_of
 
@@ -30,60 +32,83 @@ OPEN, GRANTED, REFUSED, SETTLED = "open", "granted", "refused", "settled"
 """States of an appeal. Settled: there was nothing left to decide, the restriction is no more."""
 
 
-def make(
-    connection: Connection,
-    *,
-    site: str,
-    reader_id: UUID,
-    restriction: str,
-    reason: str,
-    facts: str,
-    article_id: UUID | None = None,
-    comment_id: UUID | None = None,
-    revision: int | None = None,
-    ban_id: UUID | None = None,
-    decision_id: UUID | None = None,
-    rule_id: UUID | None = None,
-    rule_version: int | None = None,
-    automated_detection: bool = False,
-    automated_decision: bool = False,
-    ends_at: datetime | None = None,
-    reference: str | None = None,
-) -> UUID:
-    """State why something of this reader is restricted; answers the statement's id.
+class _Needed(TypedDict):
+    site: str
+    reader_id: UUID
+    restriction: str
+    reason: str
+    facts: str
 
-    `restriction`: of `RESTRICTIONS`. `reason`: a code of `reasons`. `facts`: what was found, in words for the
-    reader. `reference`: the law or rule, in place of the reason's own.
+
+class Stated(_Needed, total=False):
+    """What a statement says. `restriction`: of `RESTRICTIONS`. `reason`: a code of `reasons`.
+
+    `facts`: what was found, in words for the reader. `reference`: the law or rule, in place of the reason's
+    own. What is not given is nothing, and not automated.
     """
-    if comment_id is not None:
-        withdraw(connection, article_id=article_id, comment_id=comment_id)
-    id, now, why = clock.new_id(), clock.now(), reason_of(reason)
-    connection.execute(
-        insert(statements).values(
-            id=id, site=site, reader_id=reader_id, article_id=article_id, comment_id=comment_id,
-            revision=revision, ban_id=ban_id, decision_id=decision_id, restriction=restriction, reason=reason,
-            facts=facts, ground=why.ground, ground_reference=reference or why.reference, rule_id=rule_id,
-            rule_version=rule_version, automated_detection=automated_detection,
-            automated_decision=automated_decision, starts_at=now, ends_at=ends_at, created_at=now,
-        )
-    )  # fmt: skip
-    return id
+
+    article_id: UUID | None
+    comment_id: UUID | None
+    revision: int | None
+    ban_id: UUID | None
+    decision_id: UUID | None
+    rule_id: UUID | None
+    rule_version: int | None
+    automated_detection: bool
+    automated_decision: bool
+    ends_at: datetime | None
+    reference: str | None
 
 
-def withdraw(
-    connection: Connection,
-    *,
-    article_id: UUID | None = None,
-    comment_id: UUID | None = None,
-    ban_id: UUID | None = None,
-) -> int:
-    """Say that the restriction of this comment, or this ban, is no more; answers how many statements stood.
+def make(connection: Connection, **stated: Unpack[Stated]) -> UUID:
+    """State why something of a reader is restricted; answers the statement's id."""
+    return make_all(connection, [stated])[0]
+
+
+def make_all(connection: Connection, all: Sequence[Stated]) -> list[UUID]:
+    """As `make`, of many, each comment of which comes once."""
+    about = [(one.get("article_id"), one.get("comment_id")) for one in all]
+    withdraw_all(connection, [(a, c) for a, c in about if a is not None and c is not None])
+    now, rows = clock.now(), []
+    for one in all:
+        why = reason_of(one["reason"])
+        given: dict[str, Any] = {**NOTHING, **one}
+        reference = given.pop("reference")
+        given |= {"ground": why.ground, "ground_reference": reference or why.reference}
+        rows.append({"id": clock.new_id(), **given, "starts_at": now, "created_at": now})
+    if rows:
+        connection.execute(insert(statements), rows)
+    return [row["id"] for row in rows]
+
+
+NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys(Stated.__optional_keys__), "automated_detection": False, "automated_decision": False
+}  # fmt: skip
+"""What a statement says where nothing is given."""
+
+
+def withdraw(connection: Connection, *, article_id: UUID, comment_id: UUID) -> int:
+    """Say that the restriction of a comment is no more; answers how many statements stood.
 
     An appeal against one that nobody has decided yet is settled.
     """
+    return withdraw_all(connection, [(article_id, comment_id)])
+
+
+def withdraw_all(connection: Connection, names: Sequence[tuple[UUID, UUID]]) -> int:
+    """As `withdraw`, of many comments: article, itself."""
+    found = bulk.fetch(connection, statements, ("article_id", "comment_id"), names, ("id", "withdrawn_at"))
+    return _withdraw(connection, statements.c.id.in_([id for id, withdrawn in found if withdrawn is None]))
+
+
+def withdraw_ban(connection: Connection, ban_id: UUID) -> int:
+    """As `withdraw`, of the restriction by this ban."""
+    return _withdraw(connection, statements.c.ban_id == ban_id)
+
+
+def _withdraw(connection: Connection, about: ColumnElement[bool]) -> int:
     s, now = statements.c, clock.now()
-    about = [s.ban_id == ban_id] if ban_id is not None else _about(article_id, comment_id)
-    standing = select(s.id).where(*about, s.withdrawn_at.is_(None))
+    standing = select(s.id).where(about, s.withdrawn_at.is_(None))
     ids = connection.scalars(standing.order_by(s.id).with_for_update()).all()
     if not ids:
         return 0
@@ -94,9 +119,3 @@ def withdraw(
         .values(state=SETTLED, decided_at=now)
     )
     return len(ids)
-
-
-def _about(article_id: UUID | None, comment_id: UUID | None) -> list[ColumnElement[Any]]:
-    if article_id is None or comment_id is None:
-        raise ValueError("a comment is named by its article and its id")
-    return [statements.c.article_id == article_id, statements.c.comment_id == comment_id]
