@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,9 +25,14 @@ Who wrote it is told no more.
 ALONE = len(INLINE)
 """The level of a comment that is told without replies."""
 Rows = Mapping[UUID, Row[Any]]
+Shut = AbstractSet[UUID]
+"""Comments that nobody answers any more: their thread is closed."""
+NONE: Shut = frozenset()
 
 
-def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool = False) -> dict[str, Any]:
+def body(
+    row: Row[Any], rows: Rows, below: Below, level: int = 0, *, shut: Shut = NONE, own: bool = False
+) -> dict[str, Any]:
     """A comment with its first replies, out of `rows`. `level`: how deep it stands in the answer.
 
     What is not approved is told to its author alone (`own`); to all others it is a stone.
@@ -49,7 +55,8 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool =
         "revision": row.revision,
         "votes": {"up": row.up, "down": row.down, "score": row.score},
         "reply_count": row.reply_count,
-        "replies": _replies(row, rows, below, level),
+        "replies": _replies(row, rows, below, level, shut),
+        "replies_open": row.id not in shut,
         "pinned": row.pinned,
         "featured": row.featured,
     }
@@ -61,10 +68,13 @@ def body(row: Row[Any], rows: Rows, below: Below, level: int = 0, *, own: bool =
     return told
 
 
-def own_body(row: Row[Any], rows: Rows, below: Below, level: int, edit_window: int) -> dict[str, Any]:
+def own_body(
+    row: Row[Any], rows: Rows, below: Below, level: int, edit_window: int, *, shut: Shut = NONE
+) -> dict[str, Any]:
     """A comment as its author alone sees it: with the text as it was written, and where it is listed."""
     place = None if row.place == row.article_id else str(row.place)
-    return body(row, rows, below, level, own=True) | {"place_id": place} | as_written(row, edit_window)
+    told = body(row, rows, below, level, shut=shut, own=True)
+    return told | {"place_id": place} | as_written(row, edit_window)
 
 
 def as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:
@@ -73,14 +83,14 @@ def as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:
     return {"body": row.body, "editable_until": clock.rfc3339(until)}
 
 
-def _replies(row: Row[Any], rows: Rows, below: Below, level: int) -> dict[str, Any]:
+def _replies(row: Row[Any], rows: Rows, below: Below, level: int, shut: Shut) -> dict[str, Any]:
     found = below.get(row.id, [])
     shown = found[: INLINE[level] if level < ALONE else 0]
     more = None
     if len(found) > len(shown):
         more = Cursor(REPLY_ORDER, after=shown[-1] if shown else None).encode()
     return {
-        "items": [body(rows[id], rows, below, level + 1) for id in shown if id in rows],
+        "items": [body(rows[id], rows, below, level + 1, shut=shut) for id in shown if id in rows],
         "next_cursor": more,
         "sort": REPLY_ORDER,
         "total": max(row.reply_count, len(found)),

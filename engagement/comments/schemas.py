@@ -133,6 +133,9 @@ class CommentSchema(ma.Schema):
     votes = ma.fields.Nested(VotesSchema, required=True)
     reply_count = ma.fields.Integer(required=True)
     replies = ma.fields.Nested("CommentListSchema", required=True)
+    replies_open = ma.fields.Boolean(
+        required=True, metadata={"description": "False: its thread is closed, nobody answers it any more"}
+    )
     pinned = ma.fields.Boolean(required=True)
     featured = ma.fields.Boolean(required=True)
 

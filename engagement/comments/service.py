@@ -123,4 +123,4 @@ class Comments:
 
 def part_of(sort: str) -> str:
     """The name under which the first page of an order is kept rendered."""
-    return f"list.1:{sort}"
+    return f"list.2:{sort}"

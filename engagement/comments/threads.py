@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, bindparam, case, literal, select
 
-from engagement.comments.bodies import ALONE, as_written, body, own_body
+from engagement.comments.bodies import ALONE, NONE, Shut, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING, REJECTED, SPAM
 from engagement.comments.paging import MAX_PINNED, Cursor, tail, tails
 from engagement.comments.ranking import ORDERS, Order
 from engagement.comments.replies import first_replies, shown_of
-from engagement.db.tables import comments, place_of, readers
+from engagement.comments.shut import below_closed, some_closed
+from engagement.db.tables import Id, comments, place_of, readers
 
 ANCESTORS = 50
 MAX_PENDING = 50
@@ -22,13 +23,19 @@ CHUNK = 1_000
 """Ids that are read at once."""
 
 
-_COMMENTS = select(
-    comments,
-    place_of(comments).label("place"),
-    readers.c.name.label("reader_name"),
-    readers.c.avatar_url.label("reader_avatar"),
-    readers.c.badges.label("reader_badges"),
-).join(readers, readers.c.id == comments.c.reader_id)
+_ARTICLE = bindparam("article", type_=Id)
+_COMMENTS = (
+    select(
+        comments,
+        place_of(comments).label("place"),
+        readers.c.name.label("reader_name"),
+        readers.c.avatar_url.label("reader_avatar"),
+        readers.c.badges.label("reader_badges"),
+        some_closed(_ARTICLE).label("some_closed"),
+    )
+    .join(readers, readers.c.id == comments.c.reader_id)
+    .where(comments.c.article_id == _ARTICLE)
+)
 
 
 def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:
@@ -109,7 +116,8 @@ def page(
     """A list of these comments, first replies within; those that are shown no more are left out."""
     below = first_replies(connection, article_id, ids)
     rows = _rows(connection, article_id, [*ids, *shown_of(below, ids)])
-    items = [body(rows[id], rows, below) for id in ids if id in rows]
+    shut = _shut(connection, article_id, rows)
+    items = [body(rows[id], rows, below, shut=shut) for id in ids if id in rows]
     return {
         "items": items,
         "next_cursor": cursor.encode() if cursor else None,
@@ -122,20 +130,27 @@ def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str,
     """A comment with its first replies; None if it isn't there or isn't to be seen."""
     below = first_replies(connection, article_id, [comment_id])
     rows = _rows(connection, article_id, [comment_id, *shown_of(below, [comment_id])])
-    return body(rows[comment_id], rows, below) if comment_id in rows else None
+    if comment_id not in rows:
+        return None
+    return body(rows[comment_id], rows, below, shut=_shut(connection, article_id, rows))
 
 
 def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Those of the comments that are shown."""
     if not ids:
         return {}
-    c = comments.c
-    statement = _COMMENTS.where(c.article_id == article_id, c.id.in_(ids), c.shown)
-    return {row.id: row for row in connection.execute(statement)}
+    statement = _COMMENTS.where(comments.c.id.in_(ids), comments.c.shown)
+    return {row.id: row for row in connection.execute(statement, {"article": article_id})}
+
+
+def _shut(connection: Connection, article_id: UUID, rows: Mapping[UUID, Row[Any]]) -> Shut:
+    """Those of the comments whose thread is closed. Few articles have one, and their rows say so."""
+    if not any(row.some_closed for row in rows.values()):
+        return NONE
+    return below_closed(connection, article_id, rows.keys())
 
 
 _OWN = _COMMENTS.where(
-    comments.c.article_id == bindparam("article"),
     comments.c.id == bindparam("id"),
     comments.c.status.in_((APPROVED, PENDING, REJECTED, SPAM)),
 )
@@ -150,7 +165,8 @@ def own(
         return None
     below = first_replies(connection, article_id, [comment_id])
     rows = _rows(connection, article_id, shown_of(below, [comment_id]))
-    return own_body(row, rows, below, 0, edit_window)
+    shut = _shut(connection, article_id, rows | {row.id: row})
+    return own_body(row, rows, below, 0, edit_window, shut=shut)
 
 
 def pending(
@@ -158,12 +174,14 @@ def pending(
 ) -> list[dict[str, Any]]:
     """The reader's comments that wait for a moderator, newest first. `edit_window`: seconds."""
     c = comments.c
-    rows = connection.execute(
-        _COMMENTS.where(c.article_id == article_id, c.reader_id == reader_id, c.status == PENDING)
+    waiting = (
+        _COMMENTS.where(c.reader_id == reader_id, c.status == PENDING)
         .order_by(c.id.desc())
         .limit(MAX_PENDING)
     )
-    return [own_body(row, {}, {}, ALONE, edit_window) for row in rows]
+    rows = {row.id: row for row in connection.execute(waiting, {"article": article_id})}
+    shut = _shut(connection, article_id, rows)
+    return [own_body(row, {}, {}, ALONE, edit_window, shut=shut) for row in rows.values()]
 
 
 def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list[dict[str, Any]]:
@@ -179,12 +197,14 @@ def ancestors(connection: Connection, article_id: UUID, parent_id: UUID) -> list
             c.article_id == article_id, c.id == chain.c.parent_id, chain.c.distance < ANCESTORS
         )
     )
-    rows = connection.execute(
+    above = (
         _COMMENTS.join(chain, chain.c.id == comments.c.id)
-        .where(comments.c.article_id == article_id, comments.c.shown)
+        .where(comments.c.shown)
         .order_by(chain.c.distance.desc())
     )
-    return [body(row, {}, {}, ALONE) for row in rows]
+    rows = {row.id: row for row in connection.execute(above, {"article": article_id})}
+    shut = _shut(connection, article_id, rows)
+    return [body(row, {}, {}, ALONE, shut=shut) for row in rows.values()]
 
 
 def asked(

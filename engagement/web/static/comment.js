@@ -70,6 +70,11 @@ export class Comment {
     return this.#votes !== null;
   }
 
+  /** Whether a moderator has closed its thread. */
+  get closed() {
+    return this.#comment.replies_open === false;
+  }
+
   /** Whether replies to it are shown, here or further down. */
   get answered() {
     return this.#replies.hasChildNodes() || this.#comment.reply_count > 0;
@@ -202,10 +207,17 @@ export class Comment {
   #furnishActions() {
     this.#votes = new Votes(this.#host, this.#comment, this.name);
     this.#replyButton = el("button", { type: "button", class: "link reply", text: words.reply, "aria-expanded": "false",
-      "aria-label": words.replyTo(this.name), hidden: !this.#host.open, on: { click: () => this.#toggleReply() } });
+      "aria-label": words.replyTo(this.name), hidden: !this.#host.open || this.closed, on: { click: () => this.#toggleReply() } });
     this.#report = el("button", { type: "button", class: "link", text: words.report, "aria-label": words.reportOf(this.name),
       "aria-expanded": "false", on: { click: () => this.#toggleReport() } });
     this.#actions.append(this.#votes.element, this.#replyButton, this.#report);
+    if (this.#host.open && this.closed && !this.#saidAbove()) this.#actions.append(el("span", { class: "hint", text: words.threadClosed }));
+  }
+
+  /** What is said of a thread is said once, by the first of it that is drawn. */
+  #saidAbove() {
+    const above = this.#host.find(this.#place);
+    return Boolean(above?.closed) && !above.removed;
   }
 
   /** Few readers ever report: what it takes is loaded then. */

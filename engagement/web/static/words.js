@@ -45,6 +45,7 @@ export const words = {
   sorted: (name) => `Comments sorted: ${name}.`,
   anonymous: "Anonymous",
   removed: "This comment was removed.",
+  threadClosed: "This thread is closed to replies.",
   showAll: "Show all of it",
   showLess: "Show less",
   edited: (when) => `edited ${when}`,
