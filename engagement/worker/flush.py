@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil
 from random import shuffle
 from uuid import UUID
@@ -49,7 +50,10 @@ OFF = Counter("engagement_views_off_total", "Views that differed from SQL and we
 PUT_OFF = Counter("engagement_flush_put_off_total", "Ballots that can't be stored for now")
 
 BALLOTS = 64
-"""Of one SQL transaction at most."""
+"""Of one shard in one round, and of one SQL transaction: most often far more than there are."""
+MANY, TOGETHER = 1_000, 500
+"""The same where a shard has more than that, for most have one entry then: a ban takes votes on thousands of
+comments. What one transaction takes is bounded by its entries as well."""
 PAUSE_MS = 30_000
 """How long a ballot that can't be stored is left alone."""
 
@@ -111,8 +115,13 @@ class Flusher:
         if len(faults) == len(only):
             raise faults[0]
         due = {shard: d for shard, d in zip(only, found, strict=True) if isinstance(d, Due)}
-        result = Flushed(fault=faults[0] if faults else None)
-        parts = _parts(due, self._threads)
+        full = [shard for shard, d in due.items() if len(d.floors) == BALLOTS]
+        if full and (most := MANY // len(full)) > BALLOTS:
+            again = self._hot.execute_each([commands.due(shard, most) for shard in full])
+            due |= {shard: d for shard, d in zip(full, again, strict=True) if isinstance(d, Due)}
+        result = Flushed(pending=bool(full), fault=faults[0] if faults else None)
+        most = min(TOGETHER, self._entries // 4) if full else BALLOTS
+        parts = _parts(due, self._threads, most)
         shuffle(parts)  # so that two workers seldom take the same at the same time
         for flushed in self._flush_parts(parts):
             result.entries += flushed.entries
@@ -223,7 +232,7 @@ class Flusher:
 
     def _ledgers(self, at: dict[Ballot, str]) -> dict[Ballot, list[Entry]]:
         """What is after the cursors, about `_entries` in all: equal shares, then more for who has more."""
-        share = max(16, self._entries // max(1, 2 * len(at)))
+        share = max(2, self._entries // max(1, 2 * len(at)))
         found = self._hot.execute_each([commands.entries(b, cursor, share) for b, cursor in at.items()])
         ledgers = {b: ledger for b, ledger in zip(at, found, strict=True) if isinstance(ledger, list)}
         hungry = [ballot for ballot, ledger in ledgers.items() if len(ledger) == share]
@@ -279,15 +288,17 @@ class Flusher:
         return good
 
 
-def _parts(due: dict[int, Due], threads: int) -> list[dict[int, Due]]:
-    """The due ballots in parts of at most `BALLOTS`, whole shards together, and one for each thread."""
+def _parts(due: dict[int, Due], threads: int, most: int) -> list[dict[int, Due]]:
+    """The due ballots in parts of at most `most`, whole shards together, and one for each thread."""
     parts: list[dict[int, Due]] = []
-    most = min(BALLOTS, ceil(sum(len(found.floors) for found in due.values()) / threads))
-    size = most
+    fits = min(most, ceil(sum(len(found.floors) for found in due.values()) / threads))
+    size = fits
     for shard, found in due.items():
-        if size + len(found.floors) > most:
-            parts.append({})
-            size = 0
-        parts[-1][shard] = found
-        size += len(found.floors)
+        floors = iter(found.floors.items())
+        while some := dict(islice(floors, most)):
+            if size + len(some) > fits:
+                parts.append({})
+                size = 0
+            parts[-1][shard] = replace(found, floors=some)
+            size += len(some)
     return parts

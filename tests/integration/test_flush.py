@@ -15,12 +15,16 @@ from engagement.db.engine import Database
 from engagement.db.tables import articles, choices, comments, dead_letters, events, sites, tallies
 from engagement.errors import DatabaseUnavailable
 from engagement.hot import commands
+from engagement.hot.answers import Known
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
+from engagement.hot.playing import deciding
 from engagement.hot.protocol import choosing, hydrating
 from engagement.sites.publishing import put_article
+from engagement.verify import verify
 from engagement.worker.flush import BALLOTS, Flushed, Flusher
 from engagement.worker.loop import Worker
+from tests.filling import fill_voted
 
 pytestmark = pytest.mark.every_redis
 A = "/v1/demo/articles/story"
@@ -145,6 +149,28 @@ def test_more_than_a_batch_is_flushed_in_a_few_rounds(
     assert hot.execute(commands.tally(STORY)).counts == {"happy": 1, "sad": 2_500}  # type: ignore[union-attr]
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(choices)) == 2_501 + BALLOTS + 20
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_ballots_of_one_shard_are_flushed_in_a_few_rounds(
+    database: Database, hot: Hot, threads: int
+) -> None:
+    """As a ban leaves them: one entry on each of an article's comments. The rounds follow at once."""
+    many = 5 * BALLOTS
+    ids = fill_voted(database, "demo", "story", many, {})
+    votes = [(Ballot("demo", "story", VOTE, str(id)), clock.new_id().bytes) for id in ids]
+
+    def ask(n: int, known: Known | None) -> Any:
+        ballot, reader = votes[n]
+        return commands.choose(ballot, reader, "up", "net", known)
+
+    hot.play(deciding(votes, ask))
+    worker = flusher(hot, database, threads=threads)
+    rounds = [worker.flush()]
+    while rounds[-1].pending:
+        rounds.append(worker.flush())
+    assert [flushed.entries for flushed in rounds] == [many, 0]
+    assert verify(database, hot).differences == []
 
 
 def test_threads_that_can_not_store_say_so_and_lose_nothing(
