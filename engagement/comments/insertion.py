@@ -67,7 +67,7 @@ def _hold(*, waits: bool) -> PreparedForRows:
     return PreparedForRows(
         NAMED,
         lambda k: (
-            select(k.c.id, a.closed_by, a.comments_open, r.name)
+            select(k.c.id, a.closed_by, a.comments_open, r.name, r.avatar_url, r.badges)
             .join_from(k, articles, a.id == k.c.article)
             .join(readers, (r.id == k.c.reader) & (r.site == k.c.site))
             .with_for_update(read=True, key_share=True, of=(articles, readers), skip_locked=not waits)

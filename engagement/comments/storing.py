@@ -55,6 +55,8 @@ class Written:
     depth: int
     reader_id: UUID
     reader_name: str | None
+    reader_avatar: str | None
+    reader_badges: list[str] | None
     status: str
     held_for: str | None
     body: str
@@ -68,8 +70,6 @@ class Written:
     reply_count: int = 0
     pinned: bool = False
     featured: bool = False
-    reader_avatar: None = None  # pages have it, and what single sign-on says of its reader
-    reader_badges: None = None
 
     def body_of_own(self, edit_window: int) -> dict[str, Any]:
         """As its author sees it; nobody can have replied yet. `edit_window`: seconds."""
@@ -96,7 +96,7 @@ def store(connection: Connection, news: Sequence[New], nesting: int, *, waits: b
     now, rows, outcomes = clock.now(), [], dict[UUID, Outcome]()
     for new, name in zip(news, named, strict=True):
         if name["id"] in held:
-            closed_by, is_open, _ = held[name["id"]]
+            closed_by, is_open, *_ = held[name["id"]]
             rows.append(name | _row(new, nesting, now, closed=closed_by is not None or not is_open))
         elif waits:
             there = insertion.READER.fetch(connection, [name])
@@ -105,9 +105,9 @@ def store(connection: Connection, news: Sequence[New], nesting: int, *, waits: b
             outcomes[name["id"]] = Alone()
     of = {name["id"]: new for new, name in zip(news, named, strict=True)}
     for id, against, depth, place in _insert(connection, rows, waits=waits):
-        closed_by, _, reader_name = held[id]
+        closed_by, *_ = held[id]
         if against is None:
-            outcomes[id] = _written(id, of[id], reader_name, depth, place, now)
+            outcomes[id] = _written(id, of[id], held[id], depth, place, now)
         elif against == NO_PARENT and not waits:
             outcomes[id] = Alone()
         else:
@@ -172,10 +172,13 @@ def _refusal(connection: Connection, new: New, against: str, closed_by: str | No
     return Unavailable()  # a ban that has ended meanwhile
 
 
-def _written(id: UUID, new: New, name: str | None, depth: int, place: UUID | None, now: datetime) -> Written:
+def _written(
+    id: UUID, new: New, held: Sequence[Any], depth: int, place: UUID | None, now: datetime
+) -> Written:
+    _, _, name, avatar, badges = held
     judged, verdict = new.judged, new.verdict
     under = new.draft.parent_id or new.article_id
     return Written(
-        new.article_id, id, under, place or under, depth, judged.caller.reader_id, name,
+        new.article_id, id, under, place or under, depth, judged.caller.reader_id, name, avatar, badges,
         verdict.status, verdict.reason, judged.text, judged.html, now,
     )  # fmt: skip

@@ -40,6 +40,7 @@ def test_a_reader_by_sign_on_comments_under_their_name_with_avatar_and_badges(
     assert (author["name"], author["avatar_url"], author["badges"]) == (
         "Ada L.", "https://news.example/ada.png", ["Staff"],
     )  # fmt: skip
+    assert told(posted)["author"] == author
     assert (
         client.put("/v1/demo/articles/story/reaction", json={"mood": "sad"}, headers=reader).status_code
         == 200
