@@ -19,7 +19,7 @@ from engagement.worker.loop import Worker
 from tests.servers import Served
 from tests.stores import SqlStore
 
-pytest_plugins = ["tests.kinds"]
+pytest_plugins = ["tests.kinds", "tests.measuring", "tests.pace"]
 
 
 @pytest.fixture(autouse=True)

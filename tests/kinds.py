@@ -1,8 +1,8 @@
 """Which stores a test runs on: the options, the markers, and the servers, which come up at their first use.
 
-A test that stands on both stores runs on each SQL store with the Redis that `serve` would start; one that is
-marked `every_redis` also on Redis Cluster and on Valkey, with PostgreSQL. What is missing fails, and says how
-to get it: nothing is skipped.
+A test that stands on both stores runs on each SQL store with the Redis that `serve` would start. Marked
+`every_redis`, it runs on Redis Cluster and on Valkey as well, with PostgreSQL; marked `one_store`, on the
+first pair alone. What is missing fails, and says how to get it: nothing is skipped.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ SQL = ("sqlite", "postgresql")
 REDIS = ("redis", "cluster", "valkey")
 MARKERS = (
     "every_redis: also on Redis Cluster and on Valkey",
+    "one_store(reason): no store can make a difference: it runs on the first of each",
     "sqlite_only(reason): makes no sense on PostgreSQL",
     "postgresql_only(reason): makes no sense on SQLite",
     "not_asked_for: its stores are none of those that --sql and --redis name",
@@ -75,23 +76,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _pairs(metafunc: pytest.Metafunc, asked: tuple[str, ...]) -> list[dict[str, str]]:
-    only = [kind for kind in SQL if (marker := _marker(metafunc, f"{kind}_only")) and _reason(marker)]
-    stores = only or list(SQL)
+    """Of the stores in `asked`; `not_asked_for` has them if the test is of none of those."""
+    only = [kind for kind in SQL if _says(metafunc, f"{kind}_only")]
+    stores = [kind for kind in only or SQL if kind in asked]
+    if _says(metafunc, "one_store"):
+        stores = stores[:1]
     pairs = [(sql, "redis") for sql in stores]
-    if _marker(metafunc, "every_redis"):
-        usual = [sql for sql in stores if sql in asked][-1:]
-        pairs += [(sql, kind) for sql in usual for kind in REDIS[1:]]
+    if metafunc.definition.get_closest_marker("every_redis"):
+        pairs += [(sql, kind) for sql in stores[-1:] for kind in REDIS[1:]]
     return [{"sql_kind": sql, "redis_kind": redis} for sql, redis in pairs]
 
 
-def _marker(metafunc: pytest.Metafunc, name: str) -> pytest.Mark | None:
-    return metafunc.definition.get_closest_marker(name)
-
-
-def _reason(marker: pytest.Mark) -> str:
-    reason = "".join(marker.args)
-    assert reason, f"{marker.name} needs a reason"
-    return reason
+def _says(metafunc: pytest.Metafunc, name: str) -> bool:
+    """Has the test this marker? It must have a reason."""
+    marker = metafunc.definition.get_closest_marker(name)
+    assert marker is None or "".join(marker.args), f"{name} needs a reason"
+    return marker is not None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
