@@ -23,7 +23,7 @@ from tests.moderating import ARTICLE, Newsroom
 from tests.staffing import headers_of
 from tests.waiting import until
 
-REJECTED = 12
+REJECTED = 5
 PAGES = (
     "footer",
     "comments",
@@ -103,7 +103,7 @@ def test_a_rejected_comment_is_in_no_answer_any_more_and_counts_follow(
     while worker.round().pending:
         pass
 
-    load = Load(app, settings, [new_reader() for _ in range(3)], list(posted))
+    load = Load(app, settings, [new_reader() for _ in range(2)], list(posted))
     with load:
         for comment, text in posted.items():
             before = [elsewhere.get(f"{ARTICLE}/{page}").text for page in PAGES]
