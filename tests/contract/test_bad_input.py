@@ -26,6 +26,7 @@ def problem(answer: Any, status: int, field: str | None = None) -> Any:
     return answer.json
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("mood", ["joyful", "", "HAPPY", None, 1, ["happy"], {"a": 1}])
 def test_an_unknown_mood_is_named(client: FlaskClient, reader: Headers, mood: object) -> None:
     problem(client.put(f"{A}/reaction", json={"mood": mood}, headers=reader), 422, "mood")
@@ -37,6 +38,7 @@ def test_an_unknown_field_is_named(client: FlaskClient, reader: Headers) -> None
     problem(client.get(f"{A}/footer?nocache=1"), 422, "nocache")
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("value", [2, -2, "1", 1.5, True, None, [1]])
 def test_an_unknown_vote_is_named(client: FlaskClient, reader: Headers, value: object) -> None:
     comment = client.post(f"{A}/comments", json={"body": "x"}, headers=reader).json["id"]  # type: ignore[index]
@@ -44,6 +46,7 @@ def test_an_unknown_vote_is_named(client: FlaskClient, reader: Headers, value: o
     problem(answer, 422, "value")
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("query", ["sort=worst", "limit=0", "limit=51", "limit=x", "cursor="])
 def test_a_bad_query_is_named(client: FlaskClient, query: str) -> None:
     problem(client.get(f"{A}/comments?{query}"), 422, query.partition("=")[0])
@@ -54,6 +57,7 @@ def test_an_unknown_site_is_not_found(client: FlaskClient, site: str) -> None:
     assert client.get(f"/v1/{site}/articles/story/footer").status_code == 404
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "segment",
     [
@@ -70,6 +74,7 @@ def test_a_broken_article_is_named(client: FlaskClient, reader: Headers, segment
     )
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("segment", ["a/b", "a%2Fb", "..", "%2e%2e", "."])
 def test_slashes_and_dots_are_no_article(client: FlaskClient, segment: str) -> None:
     assert client.get(f"/v1/demo/articles/{segment}/footer").status_code in (404, 422)
@@ -85,6 +90,7 @@ def test_a_url_with_slashes_is_an_article_in_base64url(client: FlaskClient, read
     assert body["article"]["id"] == "https://news.example/story"
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "body",
     [
@@ -96,6 +102,7 @@ def test_what_is_not_json_is_refused(client: FlaskClient, reader: Headers, body:
     problem(client.put(f"{A}/reaction", data=body, headers=reader | JSON), 400)
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"sad"', b"1", b""])
 def test_json_that_is_no_object_is_refused(client: FlaskClient, reader: Headers, body: bytes) -> None:
     problem(client.put(f"{A}/reaction", data=body, headers=reader | JSON), 422)

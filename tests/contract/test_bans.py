@@ -168,6 +168,7 @@ def test_a_ban_by_network_keeps_others_from_there_out_until_its_end(
     assert post(client, ben | here, "from here, after it").status_code == 201
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("wanted", "field"),
     [

@@ -15,6 +15,7 @@ PUBLIC = [
 Headers = dict[str, str]
 
 
+@pytest.mark.one_store("headers are the same on every store")
 @pytest.mark.parametrize("path", PUBLIC)
 def test_what_is_public_is_cacheable_by_all_and_readable_from_everywhere(
     client: FlaskClient, path: str
@@ -28,6 +29,7 @@ def test_what_is_public_is_cacheable_by_all_and_readable_from_everywhere(
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.one_store("headers are the same on every store")
 @pytest.mark.parametrize("path", PUBLIC)
 def test_an_unchanged_answer_is_304(client: FlaskClient, path: str) -> None:
     etag = client.get(path).headers["ETag"]

@@ -192,6 +192,7 @@ def test_a_comment_of_another_article_is_no_parent(client: FlaskClient, reader: 
     assert client.get(f"{A}/comments").json["items"] == []  # type: ignore[index]
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("cursor", ["x", "~~~", "bnVsbA", "WzEsMiwzXQ", "W10", "e30"])
 def test_an_unreadable_cursor_is_refused(client: FlaskClient, cursor: str) -> None:
     answer = client.get(f"{A}/comments?cursor={cursor}")
@@ -206,6 +207,7 @@ def test_a_cursor_of_another_order_is_refused(client: FlaskClient, reader: Heade
     assert client.get(f"{A}/comments?sort=top&cursor={cursor}").status_code == 400
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("body", ["", "   \n\t ", "\u200b\u2060", "x" * 5_001])
 def test_an_empty_or_too_long_comment_is_refused(client: FlaskClient, reader: Headers, body: str) -> None:
     answer = client.post(f"{A}/comments", json={"body": body}, headers=reader)

@@ -208,6 +208,7 @@ def test_a_form_needs_the_token_of_its_own_session(sign_in: SignIn) -> None:
     assert is_in(one)
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "headers",
     [

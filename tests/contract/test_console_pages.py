@@ -72,6 +72,7 @@ def status(client: FlaskClient, comment: str, article: str = "plums") -> int:
     return client.get(f"/v1/demo/articles/{article}/comments/{comment}").status_code
 
 
+@pytest.mark.one_store("roles are looked at before any page is made")
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("role", [OWNER, ADMIN, MODERATOR])
 def test_each_role_opens_its_pages_and_no_others(sign_in: SignIn, role: str, page: str) -> None:
@@ -115,6 +116,7 @@ def test_a_form_decides_on_what_was_seen(
     assert status(client, comment) == 404
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "form",
     [
@@ -233,6 +235,7 @@ def test_a_rule_that_is_wrong_keeps_what_was_typed_and_names_the_field(desk: Des
     assert "<b>kind</b>" in desk.send("rules", 422, kind="no-such-kind")
 
 
+@pytest.mark.one_store("forms are the same on every store")
 @pytest.mark.parametrize("kind", sorted(SETTINGS))
 def test_each_kind_of_rules_has_a_form_that_can_be_sent(desk: Desk, kind: str) -> None:
     html = desk.page(f"rules/new?kind={kind}")

@@ -120,6 +120,7 @@ def test_an_expired_form_keeps_the_text_and_its_successor_is_good(
     assert len(written(database)) == 1
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("wrong", ["", "x", "é", "WyJ4Il0.aaaa.bbbb", "\0", "a" * 5_000])
 def test_a_forged_form_is_refused_and_keeps_the_text(
     client: FlaskClient, database: Database, wrong: str
@@ -130,6 +131,7 @@ def test_a_forged_form_is_refused_and_keeps_the_text(
     assert written(database) == []
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("body", "name", "told"),
     [
@@ -184,6 +186,7 @@ def test_without_sql_the_text_is_kept_and_the_same_form_is_sent_again(
     assert (shown.status_code, shown.mimetype) == (503, "text/html")
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -214,6 +217,7 @@ def test_a_body_that_is_far_too_large_is_a_page_too(client: FlaskClient) -> None
     assert "far too long" in answer.text
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("path", "status"),
     [

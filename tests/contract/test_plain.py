@@ -155,6 +155,7 @@ def test_its_pages_show_every_comment_once(client: FlaskClient, say: Callable[..
     assert sorted(found) == sorted(said)
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("query", "status"),
     [("sort=worst", 422), ("limit=0", 422), ("nocache=1", 422), ("cursor=x", 400)],

@@ -102,6 +102,7 @@ def test_a_change_is_of_the_version_that_was_seen(client: FlaskClient, admin: He
     assert client.get(SITE, headers=admin).json["version"] == 1  # type: ignore[index]
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("field", "value"),
     [

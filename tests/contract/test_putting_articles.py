@@ -45,6 +45,7 @@ def test_who_may_not_put_articles_is_refused(client: FlaskClient, database: Data
     assert client.put(PATH, json={}).status_code == 401
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("field", "value"),
     [

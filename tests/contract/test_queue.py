@@ -188,6 +188,7 @@ def test_each_queue_is_counted_up_to_a_bound(
     }
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("asked", "field"),
     [

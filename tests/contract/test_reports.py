@@ -69,6 +69,7 @@ def test_a_reader_reports_once_and_again_in_its_place(
     assert client.get(f"{A}/comments/{comment['id']}").status_code == 200
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -53,6 +53,7 @@ def test_a_token_is_told_once_and_kept_as_a_digest(client: FlaskClient, database
     assert text not in listed.text
 
 
+@pytest.mark.one_store("roles are the same on every store")
 @pytest.mark.parametrize("role", [ADMIN, MODERATOR, SERVICE])
 @pytest.mark.parametrize("wanted", [OWNER, ADMIN, MODERATOR, SERVICE])
 def test_nobody_makes_a_token_that_may_more_than_they_may(
@@ -215,6 +216,7 @@ def test_tokens_are_listed_newest_first_page_by_page(client: FlaskClient, databa
         assert answer.status_code == 400
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -112,6 +112,7 @@ def test_an_edit_comes_too_late_after_a_while(client: FlaskClient, ann: Headers,
     assert delete(client, ann, posted["id"]) == 204
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("body", ["", "  ", "x" * 5_001, 7, None])
 def test_a_bad_edit_is_named_and_changes_nothing(client: FlaskClient, ann: Headers, body: Any) -> None:
     posted = post(client, ann, "good")
@@ -244,6 +245,7 @@ def test_a_preview_is_what_the_comment_will_be(client: FlaskClient, ann: Headers
     assert listed(client)["total"] == 1
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize("body", ["", "x" * 5_001, None, 1])
 def test_a_bad_preview_is_named(client: FlaskClient, body: Any) -> None:
     answer: Any = client.post("/v1/demo/preview", json={"body": body})

@@ -20,7 +20,8 @@ from engagement.worker.loop import Worker
 from tests.moderating import Newsroom
 from tests.staffing import headers_of
 
-RACES = 100
+RACES = 25
+"""Of each pair, on each store."""
 
 
 @pytest.mark.parametrize("at_once", [("approve", "reject"), ("reject", "spam")], ids=" or ".join)

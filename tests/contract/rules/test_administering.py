@@ -56,6 +56,7 @@ def test_other_processes_know_a_new_version_soon(
     until(lambda: post(elsewhere, ann, f"You fool {uuid4()}")["status"] == "pending")
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     ("change", "field"),
     [

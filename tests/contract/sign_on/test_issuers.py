@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engagement.app import create_app
 from engagement.db.engine import Database
-from engagement.db.tables import staff
+from engagement.db.tables import issuers, staff
 from engagement.settings import Settings
 from engagement.staff.roles import ISSUERS
 from tests.contract.sign_on.publisher import ASKED, ISSUERS_PATH, ME, SECRET, Add, by_secret, told
@@ -61,6 +62,51 @@ def test_secrets_are_never_told_again(client: FlaskClient, add: Add, database: D
     listed = client.get(ISSUERS_PATH, headers=headers_of(database))
     assert len(told(listed)["items"]) == 1
     assert SECRET not in listed.text
+
+
+@pytest.mark.one_store("it is refused before any store is asked")
+def test_a_secret_is_sealed_where_it_is_kept_and_gone_with_its_issuer(
+    client: FlaskClient, add: Add, database: Database
+) -> None:
+    issuer = add()
+    assert client.get(ME, headers=by_secret()).status_code == 200
+    assert SECRET not in str(kept(database))
+    assert kept(database) is not None
+    client.delete(f"{ISSUERS_PATH}/{issuer}", headers=headers_of(database))
+    assert kept(database) is None
+
+
+def test_a_secret_that_an_earlier_release_has_kept_as_it_is_still_holds(
+    client: FlaskClient, add: Add, database: Database, settings: Settings
+) -> None:
+    issuer = add()
+    with database.write() as connection:
+        connection.execute(update(issuers).values(secret=SECRET))
+    elsewhere = create_app(settings).test_client()
+    assert elsewhere.get(ME, headers=by_secret()).status_code == 200
+    client.delete(f"{ISSUERS_PATH}/{issuer}", headers=headers_of(database))
+    add()
+    assert SECRET not in str(kept(database))
+
+
+def test_with_another_secret_key_an_issuer_vouches_for_nobody_until_it_is_added_anew(
+    add: Add, database: Database, settings: Settings
+) -> None:
+    issuer = add()
+    later = create_app(replace(settings, secret_key="another secret of tests, and long enough")).test_client()
+    assert later.get(ME, headers=by_secret()).status_code == 401
+    admin = headers_of(database)
+    assert [one["id"] for one in told(later.get(ISSUERS_PATH, headers=admin))["items"]] == [issuer]
+    assert later.delete(f"{ISSUERS_PATH}/{issuer}", headers=admin).status_code == 204
+    assert later.post(ISSUERS_PATH, json=ASKED, headers=admin).status_code == 201
+    assert later.get(ME, headers=by_secret()).status_code == 200
+
+
+def kept(database: Database) -> str | None:
+    """What is in the database of the only issuer's secret."""
+    with database.read() as connection:
+        secret: str | None = connection.execute(select(issuers.c.secret)).scalar_one()
+        return secret
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.contract.sign_on.publisher import AUD, ISS, ME, Add, b64, by_secret, 
 from tests.servers.web import Told, WebServer
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "changed",
     [
@@ -104,6 +105,7 @@ def test_a_key_that_a_header_brings_or_names_is_not_looked_at(
     )
 
 
+@pytest.mark.one_store("it is refused before any store is asked")
 @pytest.mark.parametrize(
     "token", ["eyJ.eyJ.", "eyJhbGciOiJIUzI1NiJ9.e30.", "eyJ" + "A" * 20_000 + ".a.b", "eyJ..", "eyJé.b.c"]
 )
