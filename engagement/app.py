@@ -100,7 +100,7 @@ def create_app(settings: Settings) -> Flask:
     tokens = Tokens(settings.secret_key, settings.token_max_age)
     bars = Bars(database)
     fetcher = Fetcher(settings)
-    issuers = Issuers(database, fetcher)
+    issuers = Issuers(database, fetcher, settings.secret_key)
     sign_on = SignOn(issuers, KeySets(fetcher))
     signed_on = SignedOn(database, bars, sign_on)
     callers = Callers(settings, tokens, bars, NetworkKeys(database, settings.network_key_days), signed_on)

@@ -168,7 +168,7 @@ def _issuers(settings: Settings, database: Database) -> SignOnIssuers:
     from engagement.sso.issuers import Issuers
     from engagement.staff.sign_on_issuers import SignOnIssuers
 
-    return SignOnIssuers(database, Issuers(database, Fetcher(settings)), _log(settings))
+    return SignOnIssuers(database, Issuers(database, Fetcher(settings), settings.secret_key), _log(settings))
 
 
 def _log(settings: Settings) -> ModerationLog:

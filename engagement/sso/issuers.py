@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from cachetools import TTLCache
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -17,7 +18,10 @@ from engagement.db.engine import Database
 from engagement.db.tables import issuers, sites
 from engagement.errors import DatabaseUnavailable, Invalid, NotFound
 from engagement.fetching import Fetcher, FetchError
+from engagement.sso.sealing import Seal, Unopenable
 from engagement.text import clean_text
+
+log = structlog.get_logger()
 
 HS256: Final = "HS256"
 ALGORITHMS: Final = (HS256, "RS256", "ES256", "EdDSA")
@@ -34,7 +38,10 @@ MAX_URL: Final = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One of a site. `issuer` and `audience`: what `iss` and `aud` must say; `skew`: seconds."""
+    """One of a site. `issuer` and `audience`: what `iss` and `aud` must say; `skew`: seconds.
+
+    `secret`: of HS256; None as well where it can't be read, which vouches for nobody.
+    """
 
     id: UUID
     site: str
@@ -66,9 +73,10 @@ class Issuer:
 class Issuers:
     """Issuers, over SQL."""
 
-    def __init__(self, database: Database, fetcher: Fetcher) -> None:
+    def __init__(self, database: Database, fetcher: Fetcher, secret_key: str) -> None:
         self._database = database
         self._fetcher = fetcher
+        self._seal = Seal(secret_key)
         self._known: TTLCache[str, dict[str, Issuer]] = TTLCache(1_024, REMEMBERED)
         self._last: dict[str, dict[str, Issuer]] = {}
         self._lock = Lock()
@@ -94,7 +102,7 @@ class Issuers:
         if site is not None:
             statement = statement.where(issuers.c.site == site)
         with self._database.read() as connection:
-            return [_issuer(row) for row in connection.execute(statement)]
+            return [self._issuer(row) for row in connection.execute(statement)]
 
     def add(
         self,
@@ -123,21 +131,22 @@ class Issuers:
         row = connection.execute(mine).one_or_none()
         if row is not None and row.disabled_at is None:
             raise Invalid(errors={"issuer": ["is there already: disable it first"]})
+        id = clock.new_id() if row is None else row.id
         values = {
             "audience": audience,
             "algorithm": algorithm,
-            "secret": secret,
+            "secret": None if secret is None else self._seal.close(secret, _of(id)),
             "jwks_url": jwks_url,
             "skew": skew,
             "for_staff": for_staff,
             "disabled_at": None,
         }
         if row is not None:
-            connection.execute(update(issuers).where(i.id == row.id).values(**values))
+            connection.execute(update(issuers).where(i.id == id).values(**values))
         else:
-            new = {"id": clock.new_id(), "site": site, "issuer": issuer, "created_at": clock.now()}
+            new = {"id": id, "site": site, "issuer": issuer, "created_at": clock.now()}
             connection.execute(insert(issuers).values(**new, **values))
-        return _issuer(connection.execute(mine).one())
+        return self._issuer(connection.execute(mine).one())
 
     def disable(self, connection: Connection, site: str | None, issuer_id: UUID) -> Issuer:
         """In the caller's transaction: its tokens are refused from then on, by every process within a second.
@@ -149,13 +158,24 @@ class Issuers:
         if row is None or site not in (None, row.site):
             raise NotFound("There is no such issuer.")
         if row.disabled_at is None:
-            connection.execute(update(issuers).where(i.id == issuer_id).values(disabled_at=clock.now()))
-        return _issuer(row)
+            values = {"disabled_at": clock.now(), "secret": None}  # it comes back with one that is given then
+            connection.execute(update(issuers).where(i.id == issuer_id).values(**values))
+        return self._issuer(row)
 
     def forget(self) -> None:
         """This process has just changed one: others learn it within a second."""
         with self._lock:
             self._known.clear()
+
+    def _issuer(self, row: Row[Any]) -> Issuer:
+        found = {column: getattr(row, column) for column in Issuer.__dataclass_fields__}
+        if row.secret is not None:
+            try:
+                found["secret"] = self._seal.open(row.secret, _of(row.id))
+            except Unopenable:
+                log.error("the secret of an issuer can't be read: add it anew", id=str(row.id))
+                found["secret"] = None
+        return Issuer(**found)
 
     def _wrong(
         self,
@@ -198,5 +218,6 @@ class Issuers:
         return {}
 
 
-def _issuer(row: Row[Any]) -> Issuer:
-    return Issuer(**{column: getattr(row, column) for column in Issuer.__dataclass_fields__})
+def _of(id: UUID) -> str:
+    """What an issuer's secret is sealed for."""
+    return f"issuer {id}"
