@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
+from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, expect
 
+from engagement.cli import main
 from tests.servers import Served
 
 AXE = Path(__file__).with_name("axe") / "axe.min.js"
@@ -20,13 +20,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 def link(service: Served, *options: str) -> str:
     """A one-time link, as the command line prints it."""
-    printed = subprocess.run(
-        [sys.executable, "-m", "engagement", "admin-link", "--data", str(service.data), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert printed.returncode == 0, printed.stderr
+    printed = CliRunner().invoke(main, ["admin-link", "--data", str(service.data), *options])
+    assert printed.exit_code == 0, printed.output
     return printed.stdout.strip()
 
 
