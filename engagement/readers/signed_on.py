@@ -5,6 +5,7 @@ A process remembers them, so that what they write costs no SQL beside its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -35,8 +36,12 @@ class _Known:
 class SignedOn:
     """Readers by their issuer and subject, over SQL."""
 
-    def __init__(self, database: Database, bars: Bars, sign_on: SignOn) -> None:
+    def __init__(
+        self, database: Database, bars: Bars, sign_on: SignOn, meet: Callable[[Connection, UUID], None]
+    ) -> None:
+        """`meet` is told of each reader that is made, in the transaction that makes them."""
         self._database = database
+        self._meet = meet
         self._bars = bars
         self._sign_on = sign_on
         self._known: LRUCache[tuple[UUID, str], _Known] = LRUCache(REMEMBERED)
@@ -77,12 +82,14 @@ class SignedOn:
 
     def _store(self, identity: Identity) -> UUID:
         with suppress(IntegrityError), self._database.write() as connection:
-            return _found_or_made(connection, identity)
+            return _found_or_made(connection, identity, self._meet)
         with self._database.write() as connection:  # somebody was faster
-            return _found_or_made(connection, identity)
+            return _found_or_made(connection, identity, self._meet)
 
 
-def _found_or_made(connection: Connection, identity: Identity) -> UUID:
+def _found_or_made(
+    connection: Connection, identity: Identity, meet: Callable[[Connection, UUID], None]
+) -> UUID:
     r = readers.c
     row = connection.execute(
         select(r.id, r.name, r.avatar_url, r.badges)
@@ -110,4 +117,5 @@ def _found_or_made(connection: Connection, identity: Identity) -> UUID:
             **shown,
         )
     )
+    meet(connection, made)
     return made

@@ -14,16 +14,16 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from engagement import clock
-from engagement.db.engine import Database
-from engagement.db.tables import bans, bars, choices, comments, issuers, readers
+from engagement.db.engine import Database, after_commit
+from engagement.db.tables import bans, bars, choices, comments, readers
 from engagement.errors import Invalid, NotFound
 from engagement.moderation.log.log import ModerationLog
-from engagement.moderation.readers import taken
+from engagement.moderation.readers import everywhere, taken
 from engagement.moderation.statements import statements
 from engagement.moderation.statements.reasons import GIVEN, REASONS
 from engagement.moderation.statements.statements import BAN, SHADOW, SUSPENSION, WARNING
 from engagement.readers.bars import BANNED, ERASED, NETWORK, NETWORK_ALL, SHADOWED, Bars, network_id, put_bar
-from engagement.staff.members import Member
+from engagement.staff.members import SYSTEM, Member
 from engagement.staff.roles import BAN_EVERYWHERE, RESTRICT
 
 KINDS: Final = (WARNING, SUSPENSION, BAN, SHADOW)
@@ -94,13 +94,14 @@ class Bans:
             member.require(BAN_EVERYWHERE, None)
         wanted.check()
         with self._database.write() as connection:
+            same = everywhere.same_person(connection, reader_id) if wanted.everywhere else []
             reader = hold(connection, site, reader_id)
+            same = [other for other in same if other.id != reader.id]
             root = clock.new_id()
-            same = _same_person(connection, reader) if wanted.everywhere else []
             network = _network(connection, reader_id) if wanted.network else None
-            _put(connection, root, reader, wanted, member, network=network)
+            _put(connection, root, reader, wanted, member.id, network=network)
             for other in same:
-                _put(connection, clock.new_id(), other, wanted, member, of_ban=root)
+                _put(connection, clock.new_id(), other, wanted, member.id, of_ban=root)
             subject = {
                 "ban": root, "reader": reader_id, "kind": wanted.kind, "reason": wanted.reason,
                 "until": wanted.until, "takes_choices": wanted.take_choices, "network": wanted.network,
@@ -113,6 +114,24 @@ class Bans:
             )
         self._bars.learn_now()
         return tell(made)
+
+    def meet(self, connection: Connection, reader_id: UUID) -> None:
+        """Ban the reader whom this transaction makes, if they are banned on every site.
+
+        Nothing of theirs is there to take. The process learns it after the commit.
+        """
+        found = everywhere.standing(connection, reader_id)
+        reader = connection.execute(select(readers).where(readers.c.id == reader_id)).one()
+        for row in found:
+            wanted = Wanted(row.kind, row.reason, row.note, row.until, everywhere=True)
+            id = clock.new_id()
+            _put(connection, id, reader, wanted, row.created_by, of_ban=row.id)
+            subject = {"ban": id, "of": row.id, "reader": reader_id, "kind": row.kind, "reason": row.reason}
+            self._log.append(
+                connection, action="reader.banned", actor=SYSTEM, subject=subject, site=reader.site
+            )
+        if found:
+            after_commit(connection, self._bars.learn_now)
 
     def lift(self, member: Member, site: str, reader_id: UUID, ban_id: UUID) -> dict[str, Any]:
         """Lift a ban; what it took comes back. Twice is once. Raises `Forbidden`, `NotFound`."""
@@ -182,7 +201,7 @@ def tell(row: Row[Any]) -> dict[str, Any]:
 
 
 def _put(
-    connection: Connection, id: UUID, reader: Row[Any], wanted: Wanted, member: Member, *,
+    connection: Connection, id: UUID, reader: Row[Any], wanted: Wanted, by: UUID | None, *,
     of_ban: UUID | None = None, network: str | None = None,
 ) -> None:  # fmt: skip
     site = None if wanted.everywhere else reader.site
@@ -190,7 +209,7 @@ def _put(
         insert(bans).values(
             id=id, site=site, reader_id=reader.id, network=network, kind=wanted.kind, reason=wanted.reason,
             network_key=int(network.partition(":")[0]) if network else None, of_ban=of_ban, note=wanted.note,
-            since=clock.now(), until=wanted.until, takes_choices=wanted.take_choices, created_by=member.id,
+            since=clock.now(), until=wanted.until, takes_choices=wanted.take_choices, created_by=by,
         )
     )  # fmt: skip
     _bar_reader(connection, reader.id)
@@ -228,17 +247,6 @@ def hold(connection: Connection, site: str, reader_id: UUID, *, erased_too: bool
     if found is None or (not erased_too and connection.scalar(erased) is not None):
         raise NotFound(GONE)
     return found
-
-
-def _same_person(connection: Connection, reader: Row[Any]) -> list[Row[Any]]:
-    """Readers of other sites who come with the same subject of the same issuer, held."""
-    if reader.subject is None or reader.issuer_id is None:
-        return []
-    name = select(issuers.c.issuer).where(issuers.c.id == reader.issuer_id).scalar_subquery()
-    same = select(issuers.c.id).where(issuers.c.issuer == name)
-    r = readers.c
-    statement = select(readers).where(r.subject == reader.subject, r.issuer_id.in_(same), r.id != reader.id)
-    return list(connection.execute(statement.order_by(r.id).with_for_update()))
 
 
 def _network(connection: Connection, reader_id: UUID) -> str:
