@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, literal, select, tuple_
 
 from engagement.db import bulk, jobs
 from engagement.db.jobs import DONE, Job
@@ -29,6 +29,8 @@ PAGE, PART = 200, 100
 """Choices that are noted in one transaction, and that are played in one round trip."""
 WHILE = 0.1
 """Seconds after which a step plays no further part: the flush has its turn."""
+NOTES = 5_000
+"""Of choices that were given back: forgotten in one transaction, which keeps others waiting on SQLite."""
 AGAIN = 0.5
 """Seconds before another pass over the choices: one is enough, unless Redis has lost what was played."""
 TAKING, GIVING, LIFTING, KEPT = jobs.TAKING, jobs.GIVING, jobs.LIFTING, jobs.KEPT
@@ -232,9 +234,15 @@ class Lifting:
     def __call__(self, job: Job) -> bool:
         """See `Step`."""
         bars.lift(self._hot, job.reader_id.bytes, f"{job.id.hex}:{Progress.of(job).bar}")
+        by = ("job_id", *BALLOT)
+        some = select(*(job_choices.c[name] for name in by)).where(job_choices.c.job_id == job.id)
         with self._database.write() as connection:
-            jobs.move(connection, job, state=DONE, rest=True)
-            connection.execute(delete(job_choices).where(job_choices.c.job_id == job.id))
+            notes = [tuple(row) for row in connection.execute(some.limit(NOTES))]
+            bulk.remove(connection, job_choices, by, notes)
+            if len(notes) == NOTES:
+                jobs.move(connection, job)
+            else:
+                jobs.move(connection, job, state=DONE, rest=True)
         return True
 
 
