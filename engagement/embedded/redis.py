@@ -153,6 +153,7 @@ def configuration(folder: Path, socket_path: Path, log: Path, durability: str) -
             "auto-aof-rewrite-percentage 100",
             "auto-aof-rewrite-min-size 32mb",
             "maxmemory-policy volatile-lru",
+            "stream-node-max-bytes 1024",
             "lazyfree-lazy-eviction yes",
             "lazyfree-lazy-expire yes",
             "",
