@@ -93,6 +93,28 @@ def unalias_article(site: str, other: str, data: Path | None) -> None:
     click.echo(f"{alias} stands for itself.")
 
 
+@article.command("aliases")
+@click.argument("site")
+@click.argument("article", required=False)
+@data_option
+def list_aliases(site: str, article: str | None, data: Path | None) -> None:
+    """List the other names of a site's articles, or of one article.
+
+    Of each: name, article, since when. `engagement article merges` lists the names of merged articles.
+    """
+    from engagement import clock
+    from engagement.sites.aliases import listed
+
+    with open_stores(data) as (settings, database, _):
+        name = None if article is None else _sites(settings, database).article_of_text(article)
+        lines = [
+            f"{other}  stands for {of}  since {clock.rfc3339(since)}"
+            for other, of, since in listed(database, site, name)
+        ]
+    for line in lines or ["There are no other names."]:
+        click.echo(line)
+
+
 @article.command("merge")
 @click.argument("site")
 @click.argument("article")

@@ -6,6 +6,7 @@ ballot is closed. So whatever a process that has not heard of the alias yet woul
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -63,6 +64,25 @@ def remove_alias(database: Database, hot: Hot, site: str, other: str) -> None:
         connection.execute(update(articles).where(*named).values(closed_by=None))
         names.changed(connection)
     _change_policy(hot, site, other)
+
+
+def listed(database: Database, site: str, article: str | None = None) -> list[tuple[str, str, datetime]]:
+    """Other names of the articles of a site, by article and in their order: name, article, since when.
+
+    `article`: of this one alone, whatever name it is called by. Those of merged articles are not among them.
+    """
+    s, a = article_aliases.c, articles.c
+    statement = (
+        select(s.external_id, a.external_id.label("article"), s.created_at)
+        .join(articles, a.id == s.article_id)
+        .where(s.site == site)
+        .order_by(a.external_id, s.created_at, s.external_id)
+    )
+    with database.read() as connection:
+        if article is not None:
+            own = names.stand_for(connection, site, [article]).get(article, article)
+            statement = statement.where(a.site == site, a.external_id == own)
+        return [(row.external_id, row.article, row.created_at) for row in connection.execute(statement)]
 
 
 def _lock(connection: Connection, site: str, article: str, other: str) -> tuple[UUID, UUID]:

@@ -1,4 +1,4 @@
-"""`/v1/{site}/admin/articles/{article}`: the publisher's back end puts articles."""
+"""`/v1/{site}/admin/articles/{article}`: the publisher's back end puts articles, and reads them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from engagement.errors import NotFound
 from engagement.hot.connection import Hot
 from engagement.http import private
 from engagement.openapi import StrictBlueprint, may_answer
+from engagement.sites.aliases import listed
 from engagement.sites.publishing import SECTION_LENGTH, TITLE_LENGTH, URL_LENGTH, put_article
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
@@ -38,14 +39,44 @@ class PutArticleSchema(ma.Schema):
     section = ma.fields.String(required=True, allow_none=True)
     comments_open = ma.fields.Boolean(required=True)
     reactions_open = ma.fields.Boolean(required=True)
+    aliases = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Other names that stand for it, the oldest first"},
+    )
 
 
 def blueprint(database: Database, hot: Hot, sites: Sites, callers: StaffCallers) -> StrictBlueprint:
     """The call, over these services."""
     blp = StrictBlueprint("articles", __name__, description="Articles, as their publisher puts them")
 
+    def told(key: str, name: str) -> Response:
+        found = sites.find(key, name)
+        if found is None:
+            raise NotFound("There is no such article.")
+        return private(
+            {
+                "id": found.external_id,
+                "url": found.url,
+                "title": found.title,
+                "section": found.section,
+                "comments_open": found.comments_open,
+                "reactions_open": found.reactions_open,
+                "aliases": [other for other, _, _ in listed(database, key, found.external_id)],
+            }
+        )
+
     @blp.route("/v1/<site>/admin/articles/<article>")
     class OneArticle(MethodView):
+        @blp.doc(security=[{"staff": []}])
+        @may_answer(400, 401, 403, 404, 422, 503)
+        @blp.response(200, PutArticleSchema)
+        def get(self, site: str, article: str) -> Response:
+            """An article as it was put, and its other names."""
+            key = sites.site(site).key
+            callers.member(key).require(ARTICLES, key)
+            return told(key, sites.article_of_segment(key, article))
+
         @blp.doc(security=[{"staff": []}])
         @may_answer(400, 401, 403, 404, 413, 415, 422, 503)
         @blp.arguments(ArticleChangeSchema)
@@ -57,18 +88,6 @@ def blueprint(database: Database, hot: Hot, sites: Sites, callers: StaffCallers)
             name = sites.article_of_segment(key, article)
             put_article(database, hot, key, name, **body)
             sites.forget(key, name)
-            found = sites.find(key, name)
-            if found is None:
-                raise NotFound("There is no such article.")
-            return private(
-                {
-                    "id": found.external_id,
-                    "url": found.url,
-                    "title": found.title,
-                    "section": found.section,
-                    "comments_open": found.comments_open,
-                    "reactions_open": found.reactions_open,
-                }
-            )
+            return told(key, name)
 
     return blp

@@ -21,8 +21,10 @@ from engagement.sites.aliases import remove_alias, set_alias
 from engagement.sites.canonical import encode_segment
 from engagement.sites.publishing import put_article
 from engagement.sites.service import Sites
+from engagement.staff.roles import SERVICE
 from engagement.verify import verify
 from engagement.worker.loop import Worker
+from tests.staffing import headers_of
 from tests.stores import SqlStore
 from tests.waiting import until
 
@@ -189,6 +191,23 @@ def test_a_name_with_something_of_its_own_is_no_alias(
     assert "merge them instead" in str(refused.value.errors)
     assert client.get(f"{OTHER}/footer").json["article"]["id"] == "other"  # type: ignore[index]
     assert client.put(f"{OTHER}/reaction", json={"mood": "happy"}, headers=reader).status_code == 200
+
+
+def test_an_articles_other_names_are_told_to_who_puts_it(
+    alias: None, client: FlaskClient, database: Database, hot: Hot
+) -> None:
+    put_article(database, hot, "demo", "unnamed")
+    set_alias(database, hot, "demo", "story", "another")
+    service = headers_of(database, "demo", SERVICE)
+
+    def names(article: str) -> Any:
+        answer: Any = client.get(f"/v1/demo/admin/articles/{article}", headers=service)
+        return answer.json["id"], answer.json["aliases"]
+
+    assert names("story") == names("other") == ("story", ["other", "another"])
+    assert names("unnamed") == ("unnamed", [])
+    remove_alias(database, hot, "demo", "other")
+    assert names("story") == ("story", ["another"])
 
 
 def test_an_alias_is_set_once_and_of_one_article(

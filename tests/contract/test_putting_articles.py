@@ -24,10 +24,11 @@ def test_an_article_is_put_and_changed_field_by_field(client: FlaskClient, datab
     service = headers_of(database, "known", SERVICE)
     first = {"url": "https://news.example/a", "title": "Night train", "section": "travel"}
     answer = client.put(PATH, json=first, headers=service)
-    whole = {"id": "night-train", "comments_open": True, "reactions_open": True} | first
+    whole = {"id": "night-train", "comments_open": True, "reactions_open": True, "aliases": []} | first
     assert (answer.status_code, told(answer)) == (200, whole)
     changed = client.put(PATH, json={"comments_open": False}, headers=service)
     assert told(changed) == whole | {"comments_open": False}
+    assert told(client.get(PATH, headers=service)) == whole | {"comments_open": False}
     footer = told(client.get("/v1/known/articles/night-train/footer"))
     assert footer["article"]["title"] == "Night train"
     assert footer["article"]["comments_open"] is False
@@ -43,6 +44,12 @@ def test_who_may_not_put_articles_is_refused(client: FlaskClient, database: Data
     assert client.put(PATH, json={}, headers=headers_of(database, "known", MODERATOR)).status_code == 403
     assert client.put(PATH, json={}, headers=headers_of(database, "demo", SERVICE)).status_code == 403
     assert client.put(PATH, json={}).status_code == 401
+    assert client.get(PATH, headers=headers_of(database, "known", MODERATOR)).status_code == 403
+    assert client.get(PATH).status_code == 401
+
+
+def test_an_article_that_was_not_put_is_not_there(client: FlaskClient, database: Database) -> None:
+    assert client.get(PATH, headers=headers_of(database, "known", SERVICE)).status_code == 404
 
 
 @pytest.mark.one_store("it is refused before any store is asked")

@@ -194,6 +194,14 @@ def test_an_article_gets_another_name_and_loses_it(run: Run, client: FlaskClient
     assert put.output == "The article story is there.\n"
     article: Any = client.get("/v1/demo/articles/story/footer").json["article"]  # type: ignore[index]
     assert article["title"] == "A title"
+    run("article", "put", "demo", "another")
+    run("article", "alias", "demo", "another", "an-other")
+    (other, known) = run("article", "aliases", "demo").output.splitlines()
+    assert other.startswith("an-other  stands for another  since 20")
+    assert known.startswith("https://news.example/n/7  stands for story  since 20")
+    for name in ("story", link):
+        assert run("article", "aliases", "demo", name).output.splitlines() == [known]
+    assert run("article", "aliases", "demo", "nowhere").output == "There are no other names.\n"
     assert run("article", "unalias", "demo", link).output == "https://news.example/n/7 stands for itself.\n"
     again = run("article", "unalias", "demo", link)
     assert (again.exit_code, again.output) == (1, "engagement: It is no other name of an article.\n")
