@@ -26,6 +26,7 @@ from engagement.footer import api as footer_api
 from engagement.footer.service import Footer
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
+from engagement.hot.turns import Turns
 from engagement.moderation.decisions import api as decisions_api
 from engagement.moderation.decisions.decisions import Decisions
 from engagement.moderation.decisions.effects import Effects
@@ -116,7 +117,9 @@ def create_app(settings: Settings) -> Flask:
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
     policies, known = Policies(database), KnownRules(database)
     scorers = HttpScorers(Fetcher(settings, timeout=SCORER_TIMEOUT))
-    judge = Judging(database, policies, known, limits, moderation_log, settings.secret_key, scorers)
+    judge = Judging(
+        database, policies, known, limits, moderation_log, Turns(hot), settings.secret_key, scorers
+    )
     writing = Writing(database, hot, pages, sites, limits, rules, judge)
     app.extensions["engagement.writing"] = writing
     app.extensions["engagement.comments"] = threads

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,13 +18,14 @@ from engagement.sites.service import Article, Site
 class Verdict:
     """The status that a comment gets, and why if it is not approved.
 
-    `reason`: a stable code of at most 64 characters, which its author is told (`held_for`). `grounds`: the
-    judge's own, see `Judge.record`.
+    `reason`: a stable code of at most 64 characters, which its author is told (`held_for`). `grounds` and
+    `turns`: the judge's own, see `Judge.record` and `Judge.done`.
     """
 
     status: str = APPROVED
     reason: str | None = None
     grounds: Any = None
+    turns: Sequence[Any] = field(default=(), compare=False)
 
     @property
     def shown(self) -> bool:
@@ -66,7 +67,14 @@ class Judge(Protocol):
     """Moderation, as writing comments sees it."""
 
     def judge(self, judged: Judged) -> Verdict:
-        """Asked with no transaction open. Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`."""
+        """Asked with no transaction open. Raises `Closed`, `Forbidden`, `TooFast`, `Unavailable`.
+
+        What it answers is given back with `done`.
+        """
+        ...
+
+    def done(self, verdict: Verdict) -> None:
+        """The comment is stored, or won't be: what had to wait for that goes on."""
         ...
 
     def record(self, connection: Connection, records: Sequence[Record]) -> None:
@@ -80,6 +88,9 @@ class Lenient:
     def judge(self, judged: Judged) -> Verdict:
         """See `Judge`."""
         return Verdict(PENDING, judged.held_for) if judged.held_for else Verdict()
+
+    def done(self, verdict: Verdict) -> None:
+        """See `Judge`."""
 
     def record(self, connection: Connection, records: Sequence[Record]) -> None:
         """See `Judge`."""

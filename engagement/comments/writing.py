@@ -98,7 +98,11 @@ class Writing:
         def post(name: str) -> dict[str, Any]:
             found = self._sites.remembered(site.key, name)
             judged = Judged(site, name, found, caller, text, html, held_for=held_for or caller.held_for)
-            return self._post(judged, draft, self._judge.judge(judged))
+            verdict = self._judge.judge(judged)
+            try:
+                return self._post(judged, draft, verdict)
+            finally:
+                self._judge.done(verdict)
 
         return self._sites.where_it_is(site.key, article, post)
 
@@ -117,7 +121,11 @@ class Writing:
         def edit(name: str) -> dict[str, Any]:
             found = self._article(site, name)
             judged = Judged(site, name, found, caller, text, html, comment_id, caller.held_for)
-            return self._edit(found, judged, self._judge.judge(judged), comment_id, revision)
+            verdict = self._judge.judge(judged)
+            try:
+                return self._edit(found, judged, verdict, comment_id, revision)
+            finally:
+                self._judge.done(verdict)
 
         return self._sites.where_it_is(site.key, article, edit)
 

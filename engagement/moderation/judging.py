@@ -15,10 +15,12 @@ from typing import Final
 from sqlalchemy import Connection, insert
 
 from engagement import clock
+from engagement.comments.counting import APPROVED
 from engagement.comments.verdict import Judged, Record, Stored, Verdict
 from engagement.db.engine import Database
 from engagement.db.tables import rule_hits
-from engagement.errors import Closed, TooFast
+from engagement.errors import Closed, RedisUnavailable, TooFast
+from engagement.hot.turns import Turn, Turns
 from engagement.moderation.policy.inheritance import PRE, Policy, closing
 from engagement.moderation.policy.policies import Log, Policies
 from engagement.moderation.queue import cases
@@ -46,6 +48,7 @@ class Judging:
         rules: Rules,
         limits: RateLimits,
         log: Log,
+        turns: Turns,
         secret_key: str,
         scorers: Scorers | None = None,
     ) -> None:
@@ -54,6 +57,7 @@ class Judging:
         self._rules = rules
         self._limits = limits
         self._log = log
+        self._turns = turns
         self._scorers = scorers
         self._key = blake2b(secret_key.encode(), digest_size=32, person=b"text digests").digest()
 
@@ -65,15 +69,26 @@ class Judging:
             _refuse_closed(judged, policy)
         rules = self._rules.of(site)
         text = Text(judged.text, judged.html)
-        findings = _of_text(rules, text)
-        findings += self._of_stores(judged, policy, rules, text)
-        findings += _of_policy(judged, policy, text)
         digest = text.digest(self._key) if rules.remembers else None
+        findings = _of_text(rules, text)
+        turns: list[Turn] = []
+        try:
+            findings += self._of_stores(judged, policy, rules, text, turns)
+        except BaseException:
+            self.done(Verdict(turns=turns))
+            raise
+        findings += _of_policy(judged, policy, text)
         if not findings and digest is None:
-            return LET_THROUGH
+            return Verdict(turns=turns) if turns else LET_THROUGH
         why = decisive(findings)
         grounds = Grounds(findings, why, digest)
-        return Verdict(STATUS[why.action], why.reason, grounds) if why else Verdict(grounds=grounds)
+        status, reason = (STATUS[why.action], why.reason) if why else (APPROVED, None)
+        return Verdict(status, reason, grounds, turns)
+
+    def done(self, verdict: Verdict) -> None:
+        """See `Judge`."""
+        for turn in verdict.turns:
+            self._turns.end(turn)
 
     def record(self, connection: Connection, records: Sequence[Record]) -> None:
         """Write down what was found, and of what is held or refused its case, the statement and the log."""
@@ -115,15 +130,26 @@ class Judging:
             connection, action=DONE[why.action], actor=actor, subject=subject, site=judged.site.key
         )
 
-    def _of_stores(self, judged: Judged, policy: Policy, rules: SiteRules, text: Text) -> list[Finding]:
-        """What needs to ask: SQL in one read, then Redis, then scorers."""
+    def _of_stores(
+        self, judged: Judged, policy: Policy, rules: SiteRules, text: Text, turns: list[Turn]
+    ) -> list[Finding]:
+        """What needs to ask: SQL in one read, then Redis, then scorers.
+
+        Of what looks for other comments one is judged and stored at a time: what is being stored meanwhile
+        would not be seen. `turns` gets what was taken for that.
+        """
         new = judged.comment_id is None
-        slow = policy.slow_mode if new and judged.article is not None else 0
+        slow = policy.slow_mode if new else 0
         duplicates = [rule for rule in rules.others if rule.kind == DUPLICATE and _long_enough(rule, text)]
         findings: list[Finding] = []
+        site = judged.site.key
+        if slow:
+            turns += self._turn(f"slow:{site}:{judged.name}:{judged.caller.reader_id}")
+        if duplicates:
+            turns += self._turn(f"said:{site}:{text.digest(self._key)}")
         if slow or policy.hold_new_readers or duplicates:
             with self._database.read() as connection:
-                if slow and judged.article is not None:
+                if slow:
                     _refuse_fast(connection, judged, slow)
                 if policy.hold_new_readers and lately.is_new(
                     connection, judged.caller.reader_id, policy.hold_new_readers
@@ -137,6 +163,16 @@ class Judging:
             elif rule.kind == SCORER:
                 findings += self._score(judged, rule)
         return findings
+
+    def _turn(self, what: str) -> list[Turn]:
+        """None without Redis. Raises `TooFast` while somebody else has it."""
+        try:
+            turn = self._turns.take(what)
+        except RedisUnavailable:
+            return []
+        if turn is None:
+            raise TooFast("The same is being posted at this moment.", retry_after=1)
+        return [turn]
 
     def _repeats(self, connection: Connection, judged: Judged, rule: Rule, text: Text) -> list[Finding]:
         others, within = rule.settings["others"], rule.settings["within"]
@@ -234,9 +270,7 @@ def _refuse_closed(judged: Judged, policy: Policy) -> None:
 
 def _refuse_fast(connection: Connection, judged: Judged, seconds: int) -> None:
     """Raises `TooFast`."""
-    if judged.article is None:
-        return
-    last = lately.last_comment(connection, judged.article.id, judged.caller.reader_id)
+    last = lately.last_comment(connection, judged.site.key, judged.name, judged.caller.reader_id)
     left = (last + timedelta(seconds=seconds) - clock.now()).total_seconds() if last else 0
     if left > 0:
         raise TooFast(

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from engagement.comments.verdict import Judged, Verdict
 from engagement.db.engine import Database
 from engagement.hot.connection import Hot
+from engagement.hot.turns import Turns
 from engagement.moderation.judging import Judging
 from engagement.moderation.log.log import ModerationLog
 from engagement.moderation.policy.policies import Policies, PolicyChanges
@@ -59,6 +60,7 @@ class Bench:
             self.rules,
             RateLimits(hot, settings),
             log,
+            Turns(hot),
             settings.secret_key,
             self.scorer,
         )

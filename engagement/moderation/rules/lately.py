@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from engagement import clock
 from engagement.comments.counting import APPROVED
-from engagement.db.tables import comments, text_digests
+from engagement.db.tables import articles, comments, text_digests
 from engagement.moderation.readers import standing
 from engagement.moderation.rules.settings import WEEK
 
@@ -22,9 +22,14 @@ SWEPT: Final = 20
 
 
 _c = comments.c
+_ARTICLE = (
+    select(articles.c.id)
+    .where(articles.c.site == bindparam("site"), articles.c.external_id == bindparam("name"))
+    .scalar_subquery()
+)
 _LAST = (
     select(_c.created_at)
-    .where(_c.article_id == bindparam("article"), _c.reader_id == bindparam("reader"))
+    .where(_c.article_id == _ARTICLE, _c.reader_id == bindparam("reader"))
     .order_by(_c.id.desc())
     .limit(1)
 )
@@ -42,9 +47,10 @@ _SAID = (
 )
 
 
-def last_comment(connection: Connection, article_id: UUID, reader_id: UUID) -> datetime | None:
-    """When the reader has commented on the article last."""
-    found: datetime | None = connection.scalar(_LAST, {"article": article_id, "reader": reader_id})
+def last_comment(connection: Connection, site: str, name: str, reader_id: UUID) -> datetime | None:
+    """When the reader has commented last on the article of this name, which may be there by now or not."""
+    asked = {"site": site, "name": name, "reader": reader_id}
+    found: datetime | None = connection.scalar(_LAST, asked)
     return found
 
 
