@@ -12,7 +12,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 # Letters that are drawn as Latin ones, after case, width and accents are gone, and what they are drawn as:
@@ -45,6 +45,7 @@ _NOT_ALONE: Final = (
 )
 _IS_ALONE: Final = re.compile(f"[{_ALONE}]")
 
+SMALL_WORDS: Final = frozenset("ai")
 SYMBOLS: Final = "@$!|+"
 """Which some write for letters; they may be marks between words as well."""
 _SYMBOLS_INSIDE: Final = re.compile(
@@ -53,6 +54,18 @@ _SYMBOLS_INSIDE: Final = re.compile(
 _MARKS_AT_END: Final = "!|+"
 _WORDS: Final = re.compile(f"[{_ALONE}]|[{_NOT_ALONE}]+")
 _WORDS_WITH_SYMBOLS: Final = re.compile(f"[{_ALONE}]|[{_NOT_ALONE}{re.escape(SYMBOLS)}]+")
+
+# In a line of words, three or more in a row that have so many letters at most.
+_LETTERS_ALONE: Final = "(?<= )(?:{letter} ){{3,}}"
+_CRUMBS: Final = "(?<= )(?:{letter}{{1,2}} ){{3,}}"
+_ANY_LETTER: Final = f"[{_NOT_ALONE}{re.escape(SYMBOLS)}]"
+
+
+@cache
+def _run(shape: str, ascii: bool) -> re.Pattern[str]:
+    """What is ASCII is looked through faster."""
+    return re.compile(shape.format(letter="[^ ]" if ascii else _ANY_LETTER))
+
 
 LETTERS: Final = {
     "0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
@@ -178,17 +191,59 @@ class Words:
 
     def spelled(self) -> Sequence[tuple[int, str]]:
         """Letters that stand alone, three or more in a row: the number of the first, and all of them."""
-        if len(self.words) < 3:
+        return [(first, "".join(self.words[first:end])) for first, end in self._runs(_LETTERS_ALONE)]
+
+    def crumbs(self) -> Sequence[tuple[int, list[str]]]:
+        """Words of one letter or two, three or more in a row: the number of the first, and all of them."""
+        found = [(first, self.words[first:end]) for first, end in self._runs(_CRUMBS)]
+        return [(first, words) for first, words in found if any(len(word) == 2 for word in words)]
+
+    def joined(self) -> Sequence[Words]:
+        """The same with letters that stand alone as one word; and without an "a" or "I" before and after.
+
+        Nothing, where no letters stand alone, or nothing else does.
+        """
+        runs = self._runs(_LETTERS_ALONE)
+        if not runs or (len(runs) == 1 and runs[0] == (0, len(self.words))):
             return ()
-        found, run = [], 0
-        for number, word in enumerate([*self.words, "  "]):
-            if len(word) == 1 and not _IS_ALONE.match(word):
-                run += 1
-            else:
-                if run >= 3:
-                    found.append((number - run, "".join(self.words[number - run : number])))
-                run = 0
+        shorter = [
+            (first + (self.words[first] in SMALL_WORDS), end - (self.words[end - 1] in SMALL_WORDS))
+            for first, end in runs
+        ]
+        return [_Joined(self, each) for each in ((runs, shorter) if shorter != runs else (runs,))]
+
+    def _runs(self, shape: str) -> list[tuple[int, int]]:
+        """The first word of each run, and the one after its last."""
+        found = []
+        for match in _run(shape, self.line.isascii()).finditer(self.line):
+            first = self.word_at(match.start())
+            found.append((first, first + match[0].count(" ")))
         return found
+
+
+class _Joined(Words):
+    """Words, of which some are made of several that stand in the text."""
+
+    def __init__(self, of: Words, runs: Sequence[tuple[int, int]]) -> None:
+        self._of = of
+        self.words = []
+        self._numbers: list[tuple[int, int]] = []
+        at = 0
+        for first, end in [*runs, (len(of.words), len(of.words))]:
+            self.words += of.words[at:first]
+            self._numbers += [(number, number) for number in range(at, first)]
+            if first < end:
+                self.words.append("".join(of.words[first:end]))
+                self._numbers.append((first, end - 1))
+            at = end
+        self.line = f" {' '.join(self.words)} "
+        self.literal = of.literal
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """See `Words.span`; to the end of its last word."""
+        return self._of.span_of(
+            self._numbers[self.word_at(start)][0], self._numbers[self.word_at(end - 1)][1]
+        )
 
 
 def readings(folded: Folded) -> list[Words]:

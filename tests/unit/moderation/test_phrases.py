@@ -37,7 +37,10 @@ INNOCENT = [
     "shell", "fall", "fill", "foal", "b ad", "bad sword", "a bad wordsmith", "Dickens", "Dickinson",
     "document", "circumstance", "cumulative", "Essex", "Sussex", "pussycat", "homogeneous", "fagin", "455",
     "4 5 5", "$455", "1O0 %", "+++", "@@@ !!! $$$", "kk k", "class", "Matsushita", "Clitheroe", "ass1gn",
-    "14880", "an idiom", "foolproof", "坏的词", "https://example.com/analysis", "Bloody hello",
+    "a b testing", "be at it", "if u c k", "the pen is here", "an al fresco lunch", "today's hit",
+    "who re-elects", "I b ad word", "b a d", "word b a d", "J. R. R. Tolkien", "the U. S. of A.", "ba d word",
+    "b. a sword", "bad wo rd", "I.T. is so, so good", "go on, do it", "14880", "an idiom", "foolproof",
+    "坏的词", "https://example.com/analysis", "Bloody hello",
 ]  # fmt: skip
 
 
@@ -80,6 +83,15 @@ def test_innocent_words_pass(text: str) -> None:
         ("b a d w o r d", "bad word", "b a d w o r d"),
         ("this b a d w o r d here", "bad word", "b a d w o r d"),
         ("I s a y b a d w o r d", "bad word", "b a d w o r d"),
+        ("b.4.d word", "bad word", "b.4.d word"),
+        ("a b.a.d word", "bad word", "b.a.d word"),
+        ("I say b a d word.", "bad word", "b a d word"),
+        ("bad w o r d I say", "bad word", "bad w o r d"),
+        ("bad w0rd and b 4 d w o r d", "bad word", "b 4 d w o r d"),
+        ("ba d wo rd", "bad word", "ba d wo rd"),
+        ("is a ba d w.0 rd", "bad word", "ba d w.0 rd"),
+        ("you id io t", "idiot*", "id io t"),
+        ("BA-D-WO-RD", "bad word", "BA-D-WO-RD"),
         ("a $ $", "ass", "a $ $"),
         ("a$$", "ass", "a$$"),
         ("4ss", "ass", "4ss"),
@@ -106,6 +118,13 @@ def test_a_letter_that_may_be_another_is_not_one_that_is() -> None:
     assert caught("fai1") == [("fail", "fai1")]
     assert caught("hei1") == []
     assert caught("he1l") == [("hell", "he1l")]
+
+
+def test_ordinary_small_words_are_no_crumbs() -> None:
+    listed = Phrases(["beat it", "onanism", "sodom"])
+    assert caught("we go to it and be at it", listed) == []
+    assert caught("b ea t it", listed) == [("beat it", "b ea t it")]
+    assert caught("on an is m", listed) == [("onanism", "on an is m")]
 
 
 def test_all_phrases_are_found_in_the_order_of_the_text_up_to_a_bound() -> None:
@@ -202,7 +221,7 @@ HARD = Phrases(
 )
 PIECES = [
     "a ", "l ", "i ", "1 ", "! ", "$", ".", "@a", "а ", "é ", "e\u0301", "b" * 99 + " ", "!!!!a", "🖕", "漢",
-    " \n",
+    " \n", "ab ", "ab c ", "a a a ab ", "abc a a a ",
 ]  # fmt: skip
 
 
