@@ -21,7 +21,7 @@ from engagement.readers.erasing import erase
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
 from engagement.verify import verify
-from engagement.worker.jobs import handing, taking
+from engagement.worker.jobs import chosen, handing, taking
 from engagement.worker.jobs.erasing import erasing
 from engagement.worker.jobs.stores import Steps, Stores
 from tests.jobs_world import Crash, World
@@ -39,6 +39,7 @@ def keeping(stores: Stores) -> Mapping[str, Steps]:
 @pytest.fixture
 def world(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(taking, "PAGE", 4)
+    monkeypatch.setattr(chosen, "PAGE", 4)
     monkeypatch.setattr(handing, "PAGE", 4)
     monkeypatch.setattr(handing, "PART", 2)
     world = World(replace(settings, ledger_keep=0.0), database)

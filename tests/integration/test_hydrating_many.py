@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, update
 
+from engagement.counts.service import Counts
 from engagement.db.ballots import StoredBallots, move_cursors, sql_key
 from engagement.db.engine import Database
 from engagement.db.tables import articles, choices, comments, tallies
@@ -19,10 +20,14 @@ from engagement.hot import commands
 from engagement.hot.answers import Cold, Known, Snapshot, Tally
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot
+from engagement.hot.pages import Pages
 from engagement.hot.playing import deciding
 from engagement.hot.protocol import Limits, choosing, hydrating, tallying, warming
+from engagement.ratelimit import RateLimits
+from engagement.reactions.service import Reactions
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
+from engagement.sites.service import Sites
 from engagement.verify import verify
 from tests.filling import fill_voted
 from tests.jobs_world import World
@@ -175,11 +180,13 @@ class Counting(StoredBallots):
     def __init__(self, database: Database, parties: int) -> None:
         super().__init__(database)
         self.taken: list[Ballot] = []
+        self.times = 0
         self._together = threading.Barrier(parties)
 
     def snapshots(self, runs: Mapping[Ballot, str]) -> dict[Ballot, Snapshot | NotFound]:
         self._together.wait(60)
         self.taken += runs
+        self.times += 1
         return super().snapshots(runs)
 
 
@@ -235,3 +242,25 @@ def test_choices_of_many_readers_are_played_over_views_that_go_away_meanwhile(wo
         amused = [was.get("amused", 0) + 3 for was in before]
         assert [tally["amused"] for tally in told(world)] == amused
     assert verify(world.database, world.hot).differences == []
+
+
+def test_counts_of_many_articles_that_redis_knows_nothing_of_take_one_snapshot(
+    world: World, settings: Settings
+) -> None:
+    """Also where one of them has more entries than may be replayed: that one is told as it is stored."""
+    for _ in range(4):
+        world.choose(world.new_reader(), "b", "happy")
+    forget(world, BALLOTS)
+    stored = Counting(world.database, 1)
+    few = replace(settings, replay_limit=3)
+    hot = Hot.from_settings(few, stored)
+    pages, sites = Pages(hot, 60), Sites(world.database, "a secret of tests")
+    counts = Counts(pages, sites, Reactions(hot, pages, world.database, sites, RateLimits(hot, few)))
+    asked = [name for name in NAMES if name != "b"]
+    found, degraded = counts.of(sites.site("demo"), [*asked, "nowhere"])
+    assert {name: one["reactions"] for name, one in found.items()} == dict.fromkeys(asked, 2) | {"nowhere": 0}
+    assert (degraded, stored.times) == (None, 1)
+    forget(world, BALLOTS)
+    found, degraded = counts.of(sites.site("demo"), NAMES)
+    assert {name: one["reactions"] for name, one in found.items()} == dict.fromkeys(NAMES, 2)
+    assert degraded is None

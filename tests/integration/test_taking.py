@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from engagement.hot.keys import MOOD, SHARDS, Ballot, ballot_keys, barred_key
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
 from engagement.verify import verify
-from engagement.worker.jobs import written
+from engagement.worker.jobs import chosen, written
+from engagement.worker.jobs.chosen import Ahead, name_of
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.jobs.taking import KEPT, give_back
 from engagement.worker.jobs.written import Written
@@ -262,3 +264,39 @@ def test_long_ledgers_of_others_are_read_in_pieces_to_their_end(
     assert max(looks) <= (long.shard, True)
     world.flush()
     assert of_ann.up_to("bar", "demo", ann.bytes, looks[-1][0]) == (SHARDS, False)
+
+
+def test_what_is_read_ahead_is_told_as_sql_has_it_by_then(
+    world: World, ann: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chosen, "PAGE", 2)
+    names = [f"r{n}" for n in range(9)]
+    world.put_articles(*names)
+    world.flush()
+    world.store({ann: dict.fromkeys(names, "happy")})
+    job = world.read(world.hide(ann))
+
+    def walk(meanwhile: Mapping[int, str]) -> list[tuple[str, str]]:
+        """Article and mood of each choice; after so many pages Ann chooses otherwise on the last article."""
+        ahead, after, told = Ahead(), None, []
+        for n in range(100):
+            if n in meanwhile:
+                world.choose(ann, names[-1], meanwhile[n])
+                world.flush()
+            with world.database.read() as connection:
+                page = ahead.page(connection, job, after)
+            told += [(row.external_id, row.choice) for row in page]
+            if len(page) < 2:
+                return told
+            after = name_of(page[-1])
+            ahead.went_on(job, len(page))
+        raise AssertionError("it never ends")
+
+    for far in (2, 5, 100):
+        monkeypatch.setattr(chosen, "FAR", far)
+        all = sorted(world.chosen(ann).items())
+        assert sorted(walk({})) == all
+        assert dict(walk({1: f"far-{far}"}))[names[-1]] == f"far-{far}"
+        assert names[-1] not in dict(walk({1: ""}))
+        world.choose(ann, names[-1], "happy")
+        world.flush()

@@ -21,8 +21,9 @@ from engagement.db.tables import jobs as jobs_table
 from engagement.hot.keys import MOOD, VOTE, Ballot
 from engagement.moderation.readers.taken import anew, taken_until
 from engagement.moderation.reports import reporting
+from engagement.worker.jobs.chosen import ballot_of
 from engagement.worker.jobs.stores import Steps, Stores
-from engagement.worker.jobs.taking import Giving, Goal, Lifting, Taking, ballot_of
+from engagement.worker.jobs.taking import Giving, Goal, Lifting, Taking
 
 REPORTS = 50
 """Of one step."""

@@ -25,19 +25,9 @@ from engagement.hot.commands import Command, script
 from engagement.hot.connection import Hot
 from engagement.hot.keys import Ballot, barred_key
 from engagement.hot.playing import Move, playing
+from engagement.worker.jobs.chosen import PAGE, after_key, ballot_of, name_of
 from engagement.worker.jobs.stores import Stores
-from engagement.worker.jobs.taking import (
-    PAGE,
-    PART,
-    WHILE,
-    Progress,
-    Taking,
-    after_key,
-    ballot_of,
-    held,
-    name_of,
-    page_of,
-)
+from engagement.worker.jobs.taking import PART, WHILE, Progress, Taking, held
 
 HANDING, CONFIRMING = "handing", "confirming"
 HOLD = 60_000
@@ -57,10 +47,9 @@ class Handing(Taking):
         super().__init__(stores, _confirm, keeps=True)
 
     def _take_page(self, job: Job, progress: Progress, owner: str, until: float) -> tuple[Sequence[Any], int]:
-        mine = choices.c.reader_id == job.reader_id
         with self._database.write() as connection:
             jobs.lock(connection, job)
-            found = page_of(connection, choices, mine, progress.after, PAGE)
+            found = self._ahead.page(connection, job, progress.after)
             heirs = _note(connection, job, found)
         self._look_anew(progress, found)
         played = 0

@@ -13,20 +13,21 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, literal, select, tuple_
+from sqlalchemy import Connection, select
 
 from engagement.db import bulk, jobs
 from engagement.db.jobs import DONE, Job
-from engagement.db.tables import BALLOT, articles, choices, job_choices, merged_moods
+from engagement.db.tables import BALLOT, choices, job_choices, merged_moods
 from engagement.hot import bars, commands
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, SHARDS, Ballot
 from engagement.hot.playing import Move, playing
+from engagement.worker.jobs.chosen import PAGE, Ahead, ballot_of, name_of, page_of
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.jobs.written import Written
 
-PAGE, PART = 200, 100
-"""Choices that are noted in one transaction, and that are played in one round trip."""
+PART = 100
+"""Choices that are played in one round trip."""
 WHILE = 0.1
 """Seconds after which a step plays no further part: the flush has its turn."""
 NOTES = 5_000
@@ -117,6 +118,7 @@ class Taking(UnderBar):
         """`then` moves the job on; `keeps`: note what is taken, before it is."""
         super().__init__(stores)
         self._written = Written(stores)
+        self._ahead = Ahead()
         self._then = then
         self._keeps = keeps
 
@@ -144,16 +146,16 @@ class Taking(UnderBar):
             if played == len(found) < PAGE:
                 return self._move(job, replace(progress, passing=False, shard=0, after=None))
             progress = replace(progress, after=name_of(found[played - 1]))
+            self._ahead.went_on(job, played)
             if time.monotonic() > until:
                 return self._move(job, progress)
 
     def _take_page(self, job: Job, progress: Progress, owner: str, until: float) -> tuple[Sequence[Any], int]:
         """One page: noted, committed, played. Answers it, and how many of it were played."""
-        mine = choices.c.reader_id == job.reader_id
         with self._database.write() if self._keeps else self._database.read() as connection:
             if self._keeps:
                 jobs.lock(connection, job)
-            found = page_of(connection, choices, mine, progress.after, PAGE)
+            found = self._ahead.page(connection, job, progress.after)
             if self._keeps:
                 _note(connection, job, found)
         self._look_anew(progress, found)
@@ -256,30 +258,6 @@ def give_back(connection: Connection, job: Job) -> None:
     jobs.move(connection, job, state=GIVING, progress=asdict(Progress.of(job).lost()))
 
 
-def page_of(
-    connection: Connection, table: Table, mine: ColumnElement[bool], after: Sequence[str] | None, limit: int
-) -> Sequence[Any]:
-    """Choices with the names of their articles, in the order of their keys."""
-    key = [table.c[name] for name in BALLOT]
-    statement = (
-        select(*key, table.c.choice, table.c.network, articles.c.site, articles.c.external_id)
-        .join(articles, articles.c.id == table.c.article_id)
-        .where(mine)
-        .order_by(*key)
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(after_key(key, after))
-    return connection.execute(statement).all()
-
-
-def after_key(key: Sequence[ColumnElement[Any]], after: Sequence[str]) -> ColumnElement[bool]:
-    """The condition for ballots after the one with this name (`name_of`)."""
-    at = (UUID(after[0]), after[1], UUID(after[2]))
-    values = (literal(value, column.type) for value, column in zip(at, key, strict=True))
-    return tuple_(*key) > tuple_(*values)
-
-
 def _note(connection: Connection, job: Job, found: Sequence[Any]) -> None:
     columns = ("job_id", *BALLOT, "reader_id", "choice", "network")
     rows = [
@@ -287,14 +265,3 @@ def _note(connection: Connection, job: Job, found: Sequence[Any]) -> None:
         for row in found
     ]
     bulk.put(connection, job_choices, columns, rows, replace=("choice", "network"))
-
-
-def ballot_of(row: Any) -> Ballot:
-    """Of a row of `page_of`."""
-    subject = "" if row.kind == MOOD else str(row.subject_id)
-    return Ballot(row.site, row.external_id, row.kind, subject)
-
-
-def name_of(row: Any) -> tuple[str, str, str]:
-    """The key of a row of `page_of`, to go on after it."""
-    return row.article_id.hex, row.kind, row.subject_id.hex
