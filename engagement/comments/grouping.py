@@ -1,8 +1,9 @@
 """What many threads want at once is done for all of them at once: one leads, the others follow.
 
 Whoever comes while nothing is being done leads: it takes along all that wait, and does it in its own thread.
-Those who come meanwhile wait, at most for what is being done, and the first of them leads next. Nobody waits
-for company: one that comes alone is a group of one. Knows no store.
+Those who come meanwhile wait, at most for what is being done, and the first of them leads next. One that
+comes alone is a group of one; where many came together just now, those who are on their way are waited for,
+but not for long. Knows no store.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ class Groups(Generic[T, R]):
         *,
         most: int,
         patience: float,
+        company: float,
     ) -> None:
         """`together` does many and answers an outcome for each: a result, an error of its own, or `Alone`;
-        `alone` does one. `most` in a group. `patience`: seconds that one waits for others in all.
+        `alone` does one. `most` in a group. `patience`: seconds that one waits for others in all;
+        `company`: seconds that a leader waits for as many as there were lately.
 
         If `together` raises, its leader gets that; the others can't know what was done: `Unavailable`.
         """
@@ -41,6 +44,11 @@ class Groups(Generic[T, R]):
         self._alone = alone
         self._most = most
         self._patience = patience
+        self._company = company
+        self._expected = 1
+        """How many came together lately: what was most, less one for each group since."""
+        self._complete: Lock | None = None
+        """Opened when so many wait, while a leader waits for them."""
         self._waiting: list[_Place[T, R]] = []
         self._is_led = False
         self._lock = Lock()
@@ -59,6 +67,9 @@ class Groups(Generic[T, R]):
         with self._lock:
             self._waiting.append(place)
             place.leads, self._is_led = not self._is_led, True
+            if self._complete is not None and len(self._waiting) == self._expected:
+                self._complete.release()
+                self._complete = None
         if not place.leads:
             self._wait(place)
         if place.leads:
@@ -74,8 +85,10 @@ class Groups(Generic[T, R]):
         """Do those who wait. The one who leads is the first of them."""
         group: list[_Place[T, R]] = []
         try:
+            self._gather()
             with self._lock:
                 group = self._take()
+                self._expected = max(len(group), self._expected - 1)
             outcomes = self._together([place.wanted for place in group])
             for place, outcome in zip(group, outcomes, strict=True):
                 place.outcome = outcome
@@ -83,6 +96,19 @@ class Groups(Generic[T, R]):
             self._hand_on()
             for place in group[1:]:
                 place.gate.release()
+
+    def _gather(self) -> None:
+        """Wait for company, if there was some lately."""
+        with self._lock:
+            if len(self._waiting) >= self._expected:
+                return
+            complete = self._complete = Lock()
+            complete.acquire()
+        try:
+            complete.acquire(timeout=self._company)
+        finally:
+            with self._lock:
+                self._complete = None
 
     def _take(self) -> list[_Place[T, R]]:
         group: dict[Hashable, _Place[T, R]] = {}

@@ -20,6 +20,8 @@ MOST = 64
 """Comments of one transaction."""
 PATIENCE = 60.0
 """Seconds that a comment waits for those before it and beside it: far more than their time-outs."""
+COMPANY = 0.002
+"""Seconds: about what the shortest transaction takes on a disk."""
 
 
 class Posts:
@@ -32,7 +34,7 @@ class Posts:
         self._judge = judge
         self._nesting = nesting
         self._groups: Groups[New, Written] = Groups(
-            self._together, self.post_alone, most=MOST, patience=PATIENCE
+            self._together, self.post_alone, most=MOST, patience=PATIENCE, company=COMPANY
         )
 
     @property

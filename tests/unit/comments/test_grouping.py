@@ -26,8 +26,12 @@ Wish = tuple[int, int]
 class Counter:
     """Serves wishes, once it is `open`: each is told its wish in capitals, or what `answers` says."""
 
-    def __init__(self, patience: float = LONG, answers: dict[str, Exception] | None = None) -> None:
-        self.groups: Groups[str, str] = Groups(self._together, self._alone, most=MOST, patience=patience)
+    def __init__(
+        self, patience: float = LONG, company: float = 0.0, answers: dict[str, Exception] | None = None
+    ) -> None:
+        self.groups: Groups[str, str] = Groups(
+            self._together, self._alone, most=MOST, patience=patience, company=company
+        )
         self.served: list[list[str]] = []
         self.alone: list[tuple[str, str]] = []
         """Wish, and the thread in which it was done."""
@@ -40,11 +44,11 @@ class Counter:
 
     def ask(self, wish: str, who: str | None = None) -> None:
         """In a thread of its own; it returns when the wish is being served, or waits."""
-        seen = len(self.served) + self.groups.waiting
+        seen = self._seen()
         thread = Thread(target=self._ask, args=(wish, who or wish), name=wish)
         thread.start()
         self._threads.append(thread)
-        until(lambda: len(self.served) + self.groups.waiting > seen)
+        until(lambda: self._seen() > seen)
 
     def close(self) -> dict[str, Any]:
         """Serve everybody; what each was told."""
@@ -54,6 +58,9 @@ class Counter:
             assert not thread.is_alive()
         assert self.groups.waiting == 0
         return self.told
+
+    def _seen(self) -> int:
+        return sum(map(len, self.served)) + self.groups.waiting
 
     def _ask(self, wish: str, who: str) -> None:
         try:
@@ -86,6 +93,30 @@ def test_those_who_come_meanwhile_are_done_together_in_the_order_in_which_they_c
         counter.ask(wish)
     assert counter.close() == {wish: wish.upper() for wish in "abcdefg"}
     assert counter.served == [["a"], ["b", "c", "d", "e"], ["f", "g"]]
+
+
+def test_where_many_came_together_the_next_are_waited_for() -> None:
+    counter = Counter(company=LONG)
+    for wish in "abc":
+        counter.ask(wish)
+    counter.open.set()
+    until(lambda: len(counter.told) == 3)
+    counter.ask("d")
+    assert counter.served == [["a"], ["b", "c"]]
+    counter.ask("e")
+    assert counter.close() == {wish: wish.upper() for wish in "abcde"}
+    assert counter.served[2:] == [["d", "e"]]
+
+
+def test_but_not_for_long_and_not_for_ever() -> None:
+    counter = Counter(company=0.02)
+    for wish in "abc":
+        counter.ask(wish)
+    counter.open.set()
+    until(lambda: len(counter.told) == 3)
+    assert [counter.groups.do(wish, wish) for wish in "def"] == ["D", "E", "F"]
+    assert counter.served[2:] == [["d"], ["e"], ["f"]]
+    counter.close()
 
 
 def test_a_group_has_one_of_each_and_theirs_are_done_in_their_order() -> None:
@@ -178,7 +209,9 @@ class Lottery:
     """Any outcome: a result, an error of one's own (`refused`), alone, or a group that fails."""
 
     def __init__(self, seed: int) -> None:
-        self.groups: Groups[Wish, int] = Groups(self._together, self._alone, most=MOST, patience=LONG)
+        self.groups: Groups[Wish, int] = Groups(
+            self._together, self._alone, most=MOST, patience=LONG, company=0.001
+        )
         self.done: list[Wish] = []
         self.told: dict[Wish, int | Exception] = {}
         self.refused = ValueError("refused")
