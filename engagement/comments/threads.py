@@ -19,8 +19,8 @@ from engagement.db.tables import Id, comments, place_of, readers
 ANCESTORS = 50
 MAX_PENDING = 50
 """Of a reader's comments on an article, the newest."""
-CHUNK = 1_000
-"""Ids that are read at once."""
+FEW, MANY = 100, 1_600
+"""Ids that are read at once: at first, since a page most often needs no more, and at most."""
 
 
 _ARTICLE = bindparam("article", type_=Id)
@@ -90,18 +90,18 @@ def rest(
     connection: Connection, article_id: UUID, place: UUID, after: UUID | None, since: UUID | None
 ) -> Iterator[UUID]:
     """Ids of what is shown in a place, newest first, from after `after` on, down to `since`."""
-    c = comments.c
+    c, many = comments.c, FEW
     while True:
-        statement = listed(article_id, place, ORDERS["newest"]).limit(CHUNK)
+        statement = listed(article_id, place, ORDERS["newest"]).limit(many)
         if after is not None:
             statement = statement.where(c.id < after)
         if since is not None:
             statement = statement.where(c.id >= since)
         found = list(connection.scalars(statement))
         yield from found
-        if len(found) < CHUNK:
+        if len(found) < many:
             return
-        after = found[-1]
+        after, many = found[-1], min(many * 4, MANY)
 
 
 def page(

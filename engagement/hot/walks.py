@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
+from struct import unpack
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,7 @@ class Walks:
     def members(self, site: str, article: str, name: str) -> set[bytes] | None:
         """All ids of a list, 16 bytes each; None if it is not there any more."""
         whole = self._hot.execute(_plain("GET", _list(site, article, name)))
-        return set(_slices(whole[HEAD:])) if whole else None
+        return set(unpack(f"{ID}s" * ((len(whole) - HEAD) // ID), whole[HEAD:])) if whole else None
 
     def read(self, site: str, article: str, name: str, at: int, count: int) -> Walk | None:
         """So many ids from the place `at` on; None if the list is not there any more."""
