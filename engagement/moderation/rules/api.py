@@ -119,7 +119,7 @@ def blueprint(
         @blp.arguments(PreviewArgumentsSchema)
         @blp.response(200, RulePreviewSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
-            """What such a rule would have caught in the last days, of what is shown: newest first."""
+            """What such a rule would have caught in the last days, shown, held or refused: newest first."""
             return private(previews.of(caller(site)[0], body["kind"], body["settings"]))
 
     return blp

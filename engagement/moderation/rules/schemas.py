@@ -123,6 +123,10 @@ class CaughtSchema(ma.Schema):
     body = ma.fields.String(required=True)
     body_html = ma.fields.String(required=True)
     created_at = ma.fields.AwareDateTime(required=True)
+    status = ma.fields.String(required=True, metadata={"description": "As it is by now"})
+    held_for = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Why, if it is not approved"}
+    )
     found = ma.fields.List(
         ma.fields.Dict(keys=ma.fields.String()),
         required=True,

@@ -139,6 +139,33 @@ def test_a_preview_tells_what_a_rule_would_have_caught(
     assert "settings.phrases.0" in bad.json["errors"]  # type: ignore[index]
 
 
+def test_a_preview_tells_of_what_was_held_or_refused_as_well(
+    client: FlaskClient, admin: Headers, ann: Headers, ben: Headers
+) -> None:
+    shown = post(client, ann, "A fool is shown")["id"]
+    make(client, admin, "phrases", {"phrases": ["held"]}, action="hold")
+    make(client, admin, "phrases", {"phrases": ["refused"]}, action="reject")
+    make(client, admin, "phrases", {"phrases": ["spam"]}, action="spam")
+    texts = ("A fool is held", "A fool is refused", "A fool is spam", "Nobody is held")
+    held, refused, spam, _ = [post(client, ben, text)["id"] for text in texts]
+    gone = post(client, ann, "A fool is taken back")["id"]
+    assert client.delete(f"/v1/demo/articles/story/comments/{gone}", headers=ann).status_code == 204
+    asked = {"kind": "phrases", "settings": {"phrases": ["fool"]}}
+    told: Any = client.post(f"{RULES}/preview", json=asked, headers=admin).json
+    assert (told["looked_at"], told["caught"], told["complete"]) == (5, 4, True)
+    assert [(item["id"], item["status"]) for item in told["items"]] == [
+        (spam, "spam"), (refused, "rejected"), (held, "pending"), (shown, "approved"),
+    ]  # fmt: skip
+    assert [item["held_for"] is None for item in told["items"]] == [False, False, False, True]
+
+
+def test_a_scorer_is_not_previewed_and_that_is_told(client: FlaskClient, admin: Headers) -> None:
+    asked = {"kind": "scorer", "settings": {"scorer": "akismet", "secret": "a key", "threshold": 0.5}}
+    refused = client.post(f"{RULES}/preview", json=asked, headers=admin)
+    assert refused.status_code == 422
+    assert "shadow mode" in str(refused.json["errors"]["kind"])  # type: ignore[index]
+
+
 def test_who_may_not_write_rules_sees_and_changes_none(
     client: FlaskClient, admin: Headers, database: Database
 ) -> None:
