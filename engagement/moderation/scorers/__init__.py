@@ -6,7 +6,9 @@ and whatever goes wrong is an answer too: `Down`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from threading import Lock
 from typing import Any, Final
 
@@ -28,6 +30,8 @@ PAUSE: Final = 5.0
 """Seconds that a scorer which is down is spared for, between two tries."""
 REMEMBERED: Final = 1_000
 """Scorers, by their addresses."""
+
+_HOST: Final = re.compile(r"https?://(?:[^/?#@]*@)?([A-Za-z0-9.:\[\]-]{1,253})(?=[/?#]|$)")
 
 ASKS: Final[Mapping[str, Callable[[Mapping[str, Any], str, Mapping[str, Any]], Ask]]] = {
     "http": signed.ask,
@@ -73,8 +77,14 @@ class HttpScorers:
         with self._lock:
             breaker = self._breakers.get(url)
             if breaker is None:
-                breaker = self._breakers[url] = Breaker("scorer", _judge, pause=PAUSE)
+                breaker = self._breakers[url] = Breaker(_label(url), _judge, pause=PAUSE)
             return breaker
+
+
+def _label(url: str) -> str:
+    """One for each scorer in the metrics, with its server; what else the address has may be secret."""
+    host = _HOST.match(url)
+    return f"scorer {host[1] if host else '?'} {sha256(url.encode()).hexdigest()[:8]}"
 
 
 def _judge(error: Exception) -> Verdict:

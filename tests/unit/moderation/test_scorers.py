@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
+from engagement.breaker import OPEN
 from engagement.fetching import MAX_BYTES, Fetcher
 from engagement.moderation.rules.scoring import Down, Score
 from engagement.moderation.scorers import HttpScorers
@@ -135,6 +137,23 @@ def test_one_scorer_that_is_down_spares_no_other(world: World) -> None:
     assert len(world.asked) == 3
     world.told = Told(b'{"score": 0.25}')
     assert world.score(url=f"{world.server.url}/another") == Score(0.25)
+
+
+def test_each_scorer_has_a_gauge_of_its_own_that_tells_nothing_secret(world: World) -> None:
+    world.told = Told(b"", 500)
+    for _ in range(3):
+        world.score(url=f"{world.server.url}/token-one?key=two")
+    world.told = Told(b'{"score": 0.25}')
+    world.score(url=f"{world.server.url}/another")
+    place = world.server.url.removeprefix("http://")
+    gauges = {
+        sample.labels["store"]: sample.value
+        for family in OPEN.collect()
+        for sample in family.samples
+        if place in sample.labels["store"]
+    }
+    assert sorted(gauges.values()) == [0.0, 1.0]
+    assert all(re.fullmatch(rf"scorer {re.escape(place)} [0-9a-f]{{8}}", label) for label in gauges)
 
 
 def test_a_scorer_in_a_private_network_is_not_asked(world: World) -> None:
