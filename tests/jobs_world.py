@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -206,17 +203,6 @@ class World:
 
         until(rests)
         self.flush()
-
-
-def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
-    """A worker's process, on the same stores."""
-    given = ("database_url", "redis_url", "secret_key", "ledger_keep")
-    environment = {f"ENGAGEMENT_{name.upper()}": str(getattr(settings, name)) for name in given}
-    return subprocess.Popen(
-        [sys.executable, "-m", "engagement", "worker"],
-        env={**os.environ, **environment},
-        stderr=subprocess.DEVNULL,
-    )
 
 
 def hiding(stores: Stores) -> dict[str, Steps]:

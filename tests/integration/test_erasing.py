@@ -32,10 +32,11 @@ from engagement.worker.jobs.runner import Jobs
 from engagement.worker.jobs.stores import Stores
 from engagement.worker.loop import Worker
 from tests import traces
-from tests.jobs_world import Crash, World, hiding, start_worker
+from tests.jobs_world import Crash, World, hiding
 from tests.live_readers import LiveReaders
 from tests.traces import no_trace
 from tests.waiting import until
+from tests.workers import WorkerProcess
 
 A = "/v1/demo/articles"
 Headers = dict[str, str]
@@ -171,7 +172,7 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
     kills = 0
     while kills < 3:
         begun = world.read(job).version
-        process = start_worker(settings)
+        process = WorkerProcess(settings)
         try:
             until(lambda begun=begun: world.read(job).version > begun + 1, within=60)  # type: ignore[misc]
         finally:
@@ -181,7 +182,7 @@ def test_an_erasure_outlives_workers_that_are_killed(world: World, settings: Set
             break
         kills += 1
     assert kills
-    process = start_worker(settings)
+    process = WorkerProcess(settings)
     until(lambda: not world.read(job).running, within=60)
     process.terminate()
     assert process.wait(60) == 0

@@ -20,7 +20,7 @@ from engagement.sites.merging import begin, undo
 from engagement.verify import verify
 from engagement.worker.jobs import carrying, merging, moving
 from engagement.worker.loop import Worker
-from tests.jobs_world import Crash, World, start_worker
+from tests.jobs_world import Crash, World
 from tests.kinds import AnyRedis
 from tests.merging_world import (
     A,
@@ -38,6 +38,7 @@ from tests.merging_world import (
 )
 from tests.traces import no_trace
 from tests.waiting import until
+from tests.workers import WorkerProcess
 
 
 @pytest.fixture
@@ -203,13 +204,13 @@ def test_a_merge_outlives_workers_that_are_killed(world: World, settings: Settin
     for _ in range(2):
         for _ in range(3):
             version = world.read(job).version
-            process = start_worker(settings)
+            process = WorkerProcess(settings)
             try:
                 until(lambda v=version: world.read(job).version > v + 1)  # type: ignore[misc]
             finally:
                 process.kill()
                 process.wait()
-        process = start_worker(settings)
+        process = WorkerProcess(settings)
         until(lambda: not world.read(job).running)
         process.terminate()
         assert process.wait(60) == 0
