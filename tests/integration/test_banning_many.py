@@ -33,7 +33,6 @@ from tests.filling import fill_voted
 from tests.jobs_world import World
 from tests.waiting import until
 from tests.workers import WorkerProcess
-from tests.workers import WorkerProcess
 
 VOTES = int(os.environ.get("BAN_VOTES", "600"))
 PACE = 0.01
