@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from engagement import clock
 from engagement.db import bulk
 from engagement.db.engine import Database
-from engagement.db.tables import article_counts, cases, comments, events
+from engagement.db.tables import article_counts, cases, comments, events, outbox
 from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.moderation.queue.cases import priority
@@ -89,6 +89,25 @@ def test_an_event_whose_comment_is_nowhere_keeps_nothing_waiting(database: Datab
         tell(connection, article_id, [clock.new_id()])
     worker.drain()
     assert counted(database, article_id) == (2, 2, 2, 0)
+
+
+def test_what_a_release_before_0_3_tells_is_counted_and_ranked(database: Database, worker: Worker) -> None:
+    worker.drain()
+    article_id, (id, _) = posted(database, "older", 2)
+    with database.write() as connection:
+        connection.execute(delete(events).where(events.c.comment_id == id))
+        row = {"article_id": article_id, "comment_id": id, "event": "posted", "created_at": clock.now()}
+        connection.execute(insert(outbox).values(**row))
+        mine = (comments.c.article_id == article_id, comments.c.id == id)
+        votes = {"up": 7, "down": 1, "score": 0, "best": 0.0}  # it knows fewer orders
+        connection.execute(update(comments).where(*mine).values(votes))
+    assert worker.round(draining=True).rows == 2
+    assert counted(database, article_id) == (2, 2, 2, 0)
+    with database.read() as connection:
+        assert connection.scalars(select(func.count()).select_from(outbox)).one() == 0
+        comment = connection.execute(select(comments).where(*mine)).one()
+    assert comment.score == 6
+    assert comment.best > 0
 
 
 @pytest.mark.parametrize(("up", "replies"), [(0, 0), (1, 0), (8, 1), (120, 3_000)])
