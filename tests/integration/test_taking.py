@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 from engagement.db.engine import Database
 from engagement.db.jobs import Overtaken
 from engagement.db.tables import job_choices
+from engagement.errors import WAITING
 from engagement.hot.keys import MOOD, SHARDS, Ballot, ballot_keys, barred_key
 from engagement.settings import Settings
 from engagement.sites.publishing import put_article
@@ -300,3 +302,23 @@ def test_what_is_read_ahead_is_told_as_sql_has_it_by_then(
         assert names[-1] not in dict(walk({1: ""}))
         world.choose(ann, names[-1], "happy")
         world.flush()
+
+
+def test_a_job_waits_while_a_shard_is_half_full_and_readers_go_on(
+    settings: Settings, database: Database
+) -> None:
+    world = World(replace(settings, ledger_keep=0.0, ledger_limit=100), database)
+    world.put_articles("a")
+    ann = world.new_reader()
+    world.choose(ann, "a", "happy")
+    world.flush()
+    for _ in range(50):
+        world.choose(world.new_reader(), "a", "sad")
+    job = world.hide(ann)
+    runner = world.runner(hiding)
+    until(lambda: not runner.work() and world.read(job).error)
+    assert world.read(job).error == WAITING
+    world.choose(world.new_reader(), "a", "sad")
+    assert world.tally("a") == {"happy": 1, "sad": 51}
+    world.run(job, runner)
+    assert world.tally("a") == {"sad": 51}
