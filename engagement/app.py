@@ -132,6 +132,7 @@ def create_app(settings: Settings) -> Flask:
     reading = Reading(footer, threads)
     posting = Posting(people, sites, writing, limits, settings.comment_max_length)
     effects = Effects(pages, hot)
+    sign_on_issuers = SignOnIssuers(database, issuers, moderation_log)
     queue, claims = Queue(database), Claims(database)
     decisions = Decisions(database, effects, moderation_log)
     files = ReaderFiles(database, moderation_log)
@@ -158,7 +159,7 @@ def create_app(settings: Settings) -> Flask:
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
         staff_api.blueprint(sites, staff, staff_callers),
         articles_api.blueprint(database, hot, sites, staff_callers),
-        issuers_api.blueprint(sites, SignOnIssuers(database, issuers, moderation_log), staff_callers),
+        issuers_api.blueprint(sites, sign_on_issuers, staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
         decisions_api.blueprint(sites, decisions, staff_callers),
         policy_api.blueprint(sites, policy_changes, staff_callers),
@@ -195,6 +196,7 @@ def create_app(settings: Settings) -> Flask:
         appeals=appeals,
         stating=stating,
         waiting=Waiting(database),
+        issuers=sign_on_issuers,
     )
     app.register_blueprint(console_pages.blueprint(console))
     return app

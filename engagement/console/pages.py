@@ -14,6 +14,7 @@ from engagement.console.appeals import add_appeals
 from engagement.console.articles import add_articles
 from engagement.console.deciding import add_deciding
 from engagement.console.entry import add_entry
+from engagement.console.issuers import add_issuers
 from engagement.console.marking import found_in, grouped, marked
 from engagement.console.queue import add_queue
 from engagement.console.readers import add_readers
@@ -37,6 +38,7 @@ ROUTES: Final = (
     add_appeals,
     add_record,
     add_tokens,
+    add_issuers,
 )
 HEADERS: Final = {
     "Cache-Control": "no-store",

@@ -27,6 +27,7 @@ from engagement.settings import Settings
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 from engagement.staff.service import Staff
+from engagement.staff.sign_on_issuers import SignOnIssuers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Services:
     appeals: Appeals
     stating: Stating
     waiting: Waiting
+    issuers: SignOnIssuers
 
     def named(self, member_id: str | UUID | None) -> str | None:
         """The name of one of the staff; None where it was nobody, or is nobody any more."""

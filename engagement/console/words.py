@@ -18,6 +18,7 @@ PAGES: Final = (
     ("log", "Log", roles.LOG),
     ("figures", "Figures", roles.STATISTICS),
     ("tokens", "Tokens", roles.TOKENS),
+    ("sign-on", "Sign-on", roles.ISSUERS),
 )
 """Path, label, permission."""
 QUEUES: Final = {
@@ -100,6 +101,8 @@ TOLD: Final = {
     "banned": "It is done, and the reader is told.",
     "lifted": "It is lifted, and what it took comes back.",
     "granted": "The appeal is granted, and the restriction is no more.",
+    "issuer-added": "The issuer is added: its tokens are taken from now on.",
+    "issuer-disabled": "The issuer is disabled: its tokens are refused.",
     "refused": "The appeal is refused, and the reader can read why.",
 }
 """What a page says after a form of it was sent."""

@@ -14,7 +14,7 @@ from tests.servers import Served
 from tests.waiting import until
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
-PAGES = ("articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens")
+PAGES = ("articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens", "sign-on")
 
 
 @pytest.fixture

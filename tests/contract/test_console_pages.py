@@ -16,10 +16,11 @@ from engagement.db.engine import Database
 from engagement.staff.roles import ADMIN, MODERATOR, OWNER
 from engagement.staff.service import Staff
 from engagement.worker.loop import Worker
+from tests.contract.sign_on.publisher import AUD, ISS, SECRET, by_secret
 
 Reader = Callable[..., dict[str, str]]
 SignIn = Callable[..., "Desk"]
-PAGES = ("queue", "articles", "rules", "readers", "appeals", "log", "figures", "tokens")
+PAGES = ("queue", "articles", "rules", "readers", "appeals", "log", "figures", "tokens", "sign-on")
 OF_MODERATORS = ("queue", "readers", "appeals", "log", "figures")
 
 
@@ -79,7 +80,7 @@ def test_each_role_opens_its_pages_and_no_others(sign_in: SignIn, role: str, pag
     allowed = role != MODERATOR or page in OF_MODERATORS
     desk = sign_in(role)
     html = desk.page(page, 200 if allowed else 403)
-    links = set(re.findall(r'href="/moderate/demo/([a-z]+)"', desk.page("queue")))
+    links = set(re.findall(r'href="/moderate/demo/([a-z-]+)"', desk.page("queue")))
     assert (page in links) == allowed
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|hx-on|javascript:", html)
 
@@ -329,6 +330,41 @@ def test_a_token_is_shown_once_and_revoked(desk: Desk, client: FlaskClient) -> N
     desk.send(revoke[1])
     assert client.get("/v1/demo/admin/queue", headers=headers).status_code == 401
     assert "<b>expires_in_days</b>" in desk.send("tokens", 422, name="X", role="service", days="-1")
+
+
+def test_an_issuer_is_added_and_disabled_and_its_secret_is_never_shown(
+    desk: Desk, sign_in: SignIn, client: FlaskClient
+) -> None:
+    asked: dict[str, Any] = {
+        "issuer": ISS,
+        "audience": AUD,
+        "algorithm": "HS256",
+        "secret": SECRET,
+        "skew": "30",
+    }
+    refused = desk.send("sign-on", 422, **asked | {"skew": "301"})
+    assert "<b>skew</b>" in refused
+    assert f'value="{ISS}"' in refused
+    assert SECRET not in refused
+    assert "<b>secret</b>" in desk.send("sign-on", 422, **asked | {"secret": ""})
+    assert "<b>skew</b>" in desk.send("sign-on", 422, **asked | {"skew": "soon"})
+    assert desk.send("sign-on", **asked, for_staff="true") == "/moderate/demo/sign-on?done=issuer-added"
+    html = desk.page("sign-on")
+    assert ISS in html
+    assert "staff too" in html
+    assert SECRET not in html
+    assert client.get("/v1/demo/readers/me", headers=by_secret()).status_code == 200
+    disable = re.search(r'action="/moderate/demo/(sign-on/[^"]+/disable)"', html)
+    assert disable
+    moderator = sign_in(MODERATOR, "Mo")
+    moderator.page("sign-on", 403)
+    for path in ("sign-on", disable[1]):
+        moderator.send(path, 403, **asked)
+        assert desk.client.post(f"/moderate/demo/{path}", data=asked).status_code == 403  # no CSRF token
+    assert desk.send(disable[1]) == "/moderate/demo/sign-on?done=issuer-disabled"
+    assert client.get("/v1/demo/readers/me", headers=by_secret()).status_code == 401
+    assert "disabled " in desk.page("sign-on")
+    assert "Issuer disabled" in desk.page("log")
 
 
 def test_an_admin_gives_no_more_than_they_have(sign_in: SignIn) -> None:
