@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from engagement import reader_jobs
 from engagement.cli import main
 from engagement.db.engine import Database
 from engagement.settings import Settings
@@ -22,6 +23,7 @@ from tests.waiting import until
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     for name in ("database_url", "redis_url", "secret_key"):
         monkeypatch.setenv(f"ENGAGEMENT_{name.upper()}", getattr(settings, name))
+    monkeypatch.setattr(reader_jobs, "PATIENCE", 0.2)
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(main, list(words))
