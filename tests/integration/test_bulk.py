@@ -52,9 +52,12 @@ def test_rows_are_put_added_to_changed_removed_and_found(
         asked = [*first, *second]
         found = bulk.fetch(connection, tallies, KEY, list(dict.fromkeys(asked)), columns)
         counted = bulk.count(connection, tallies, KEY[:2], list({key[:2] for key in asked}), "choice")
+        ballots = list({key[:3] for key in asked})
+        present = bulk.present(connection, tallies, KEY[:3], ballots)
         locked = bulk.lock(connection, tallies, KEY, list(model))
     assert {row[:4]: row[4] for row in found} == {k: n for k, n in model.items() if k in asked}
     assert set(locked) == model.keys()
+    assert sorted(present) == sorted(set(ballots) & {key[:3] for key in model})  # once, however many rows
     of_asked = Counter((*key[:2], key[3]) for key in model if key[:2] in {one[:2] for one in asked})
     assert {row[:3]: row[3] for row in counted} == of_asked
     with database.read() as connection:
