@@ -28,15 +28,11 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
-    def first(self, connection: Connection, given: dict[str, Any]) -> Row | None:
+    def first(self, connection: Connection, given: Given) -> Row | None:
         """The first row that it answers, if there is one. Names that it doesn't have may be `given` too."""
         compiled = self._for(connection.dialect)
         row = _cursor(connection, compiled, given).fetchone()
         return None if row is None else compiled.read(row)
-
-    def run(self, connection: Connection, given: dict[str, Any]) -> int:
-        """Run it for what it does; answers how many rows it has changed."""
-        return cast(int, _cursor(connection, self._for(connection.dialect), given).rowcount)
 
     def _for(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)

@@ -6,29 +6,37 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from engagement import clock
 from engagement.db.engine import Database
-from engagement.db.prepared import Prepared
+from engagement.db.prepared import Prepared, PreparedForRows
 from engagement.db.tables import Id, readers
 from engagement.errors import DatabaseUnavailable
 from engagement.settings import Settings
 
 r = readers.c
-NEW = Prepared(
-    insert(readers).values(
-        id=bindparam("id", type_=Id), site=bindparam("site"), name=bindparam("name"),
-        created_at=bindparam("now", type_=r.created_at.type),
-    )
-)  # fmt: skip
+READER = {"id": r.id.type, "site": r.site.type, "name": r.name.type, "now": r.created_at.type}
+NEW = PreparedForRows(
+    READER,
+    lambda k: insert(readers).from_select(
+        ["id", "site", "name", "created_at"], select(k.c.id, k.c.site, k.c.name, k.c.now)
+    ),
+)
+OLD = PreparedForRows(
+    READER,
+    lambda k: (
+        select(k.c.id, r.id, r.name, r.created_at, (k.c.now > r.created_at).label("later"))
+        .join_from(k, readers, r.name == k.c.name, isouter=True)
+        .order_by(k.c.name)
+    ),
+)
 ONE = Prepared(
     select(r.id, r.name, r.created_at, r.name.is_(None).label("anonymous")).where(
         r.id == bindparam("id", type_=Id), r.site == "demo"
     )
 )
-RENAMED = Prepared(update(readers).where(r.id == bindparam("id", type_=Id)).values(name=bindparam("name")))
 
 
 def reader(**given: Any) -> dict[str, Any]:
@@ -36,32 +44,42 @@ def reader(**given: Any) -> dict[str, Any]:
 
 
 def test_values_come_back_as_they_were_given(database: Database) -> None:
-    ann, ben = reader(name="Ann %s :id ?"), reader()
+    ann, ben = reader(name='Ann "%s" \\ :id ? {1} \n🚢'), reader()
     with database.write() as connection:
-        assert [NEW.run(connection, one) for one in (ann, ben)] == [1, 1]
-        assert ONE.first(connection, ann) == (ann["id"], "Ann %s :id ?", ann["now"], False)
+        NEW.run(connection, [ann, ben])
+        assert ONE.first(connection, ann) == (ann["id"], ann["name"], ann["now"], False)
     with database.read() as connection:
         assert ONE.first(connection, ben) == (ben["id"], None, ben["now"], True)
         assert ONE.first(connection, reader()) is None
 
 
-def test_a_change_answers_how_many_rows_it_has_changed(database: Database) -> None:
-    ann = reader()
+def test_it_answers_for_all_rows_that_are_given_and_for_none(database: Database) -> None:
+    many = [reader(name=f"{n:02d}") for n in range(20)]
+    asked = [reader(name=one["name"], more="than the columns") for one in [*many, reader(name="30")]]
     with database.write() as connection:
-        assert RENAMED.run(connection, ann | {"name": "Ann"}) == 0
-        NEW.run(connection, ann)
-        assert RENAMED.run(connection, ann | {"name": "Ann"}) == 1
+        NEW.run(connection, many)
+        NEW.run(connection, [])
+        told = OLD.fetch(connection, asked)
+        assert OLD.fetch(connection, []) == []
+        assert OLD.fetch(connection, asked[:1]) == told[:1]
+    assert told == [
+        *(
+            (new["id"], old["id"], old["name"], old["now"], True)
+            for new, old in zip(asked, many, strict=False)
+        ),
+        (asked[-1]["id"], None, None, None, None),
+    ]
 
 
 def test_what_the_store_refuses_is_an_error_as_sqlalchemy_has_it_without_values(database: Database) -> None:
     ann = reader(name="a secret name")
     with database.write() as connection:
-        NEW.run(connection, ann)
+        NEW.run(connection, [ann])
 
     def again() -> None:
         with database.write() as connection:
-            NEW.run(connection, reader())
-            NEW.run(connection, ann)
+            NEW.run(connection, [reader()])
+            NEW.run(connection, [ann])
 
     with pytest.raises(IntegrityError) as refused:
         again()
