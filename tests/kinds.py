@@ -109,7 +109,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-# --- the servers -----------------------------------------------------------------------------------------
+# --- the servers: no machine crashes, so nothing waits for its disk --------------------------------------
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def sql_store(request: pytest.FixtureRequest, sql_kind: str) -> Iterator[SqlStor
 
 @pytest.fixture(scope="session")
 def the_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = _up(lambda: RedisServer(tmp_path_factory.mktemp("redis")))
+    server = _up(lambda: RedisServer(tmp_path_factory.mktemp("redis"), durability="no"))
     yield server
     server.stop()
 
@@ -149,7 +149,7 @@ def the_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisClust
 
 @pytest.fixture(scope="session")
 def the_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    server = _up(lambda: ValkeyServer(tmp_path_factory.mktemp("valkey")))
+    server = _up(lambda: ValkeyServer(tmp_path_factory.mktemp("valkey"), durability="no"))
     yield server
     server.stop()
 

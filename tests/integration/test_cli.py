@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from engagement.cli import main
 from engagement.db.engine import Database
 from engagement.settings import Settings
 from engagement.sites.policy import signing_key
+from tests.kinds import AnyRedis
 from tests.waiting import until
 
 
@@ -136,6 +138,17 @@ def test_migrate_may_run_again(run: Run) -> None:
     assert run("migrate").output == "The database has this release's schema.\n"
 
 
+@pytest.fixture
+def durable(redis_server: AnyRedis) -> Iterator[redis.Redis]:
+    """The Redis of this test as it is to be set up: the tests' own does not wait for its disk."""
+    with redis_server.client() as client:
+        client.config_set("appendfsync", "always")
+        yield client
+        client.config_set("maxmemory-policy", "volatile-lru")
+        client.config_set("appendfsync", "no")
+
+
+@pytest.mark.usefixtures("durable")
 def test_the_doctor_finds_a_good_set_up_good(run: Run) -> None:
     result = run("doctor")
     assert result.exit_code == 0, result.output
@@ -144,22 +157,14 @@ def test_the_doctor_finds_a_good_set_up_good(run: Run) -> None:
 
 def test_the_doctor_names_what_is_wrong(
     run: Run,
-    settings: Settings,
-    redis_url: str,
+    durable: redis.Redis,
     database: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import redis
-
-    with redis.Redis.from_url(redis_url) as server:
-        server.config_set("maxmemory-policy", "allkeys-lru")
-        server.config_set("appendfsync", "everysec")
-        try:
-            result = run("doctor")
-        finally:
-            server.config_set("maxmemory-policy", "volatile-lru")
-            server.config_set("appendfsync", "always")
+    durable.config_set("maxmemory-policy", "allkeys-lru")
+    durable.config_set("appendfsync", "everysec")
+    result = run("doctor")
     assert result.exit_code == 1
     assert "BAD redis: maxmemory-policy is allkeys-lru: it may evict the ledger" in result.output
     assert "appendfsync everysec: answers are not kept as durability always promises" in result.output

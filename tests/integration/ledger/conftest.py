@@ -17,7 +17,7 @@ from tests.stores import PostgresStore, SqliteStore, close_connections
 @pytest.fixture(scope="session")
 def cluster_with_replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
     """Three nodes that can fail over."""
-    cluster = RedisCluster(tmp_path_factory.mktemp("failing-over"), replicas=1)
+    cluster = RedisCluster(tmp_path_factory.mktemp("failing-over"), replicas=1, durability="no")
     yield cluster
     cluster.stop()
 

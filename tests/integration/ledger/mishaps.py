@@ -40,7 +40,6 @@ class Mishaps(Workers):
         if lot == 0 and not isinstance(self.server, RedisCluster):
             self.server.kill()
             self.server.start()
-            self.hurry()
 
     @rule(b=which, n=st.integers(0, 2))
     def another_redis_was_seen(self, b: int, n: int) -> None:

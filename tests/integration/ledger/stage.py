@@ -74,7 +74,6 @@ class Stage(RuleBasedStateMachine):
         self.url = self.store.fresh(self.folder)
         self.server.flush()
         self.client: Any = self.server.client()
-        self.hurry()
         self.database = WatchedDatabase(self.url, self.fuse)
         self.stored = StoredBallots(self.database)
         settings = load(
@@ -93,12 +92,7 @@ class Stage(RuleBasedStateMachine):
         sites, limits = Sites(self.database, "of tests"), RateLimits(self.hot, settings)
         self.threads = Writing(self.database, self.hot, pages, sites, limits, Rules(100, 3_600, 1), Lenient())
 
-    def hurry(self) -> None:
-        """Servers are killed here, machines are not: nothing needs to wait for the disk."""
-        self.client.config_set("appendfsync", "no")
-
     def clear_the_stage(self) -> None:
-        self.client.config_set("appendfsync", "always")  # other tests come after
         self.database.close()
         self.hot.client.close()
         self.client.close()

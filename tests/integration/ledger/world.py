@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from redis.crc import key_slot
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, insert
 
 from engagement import clock
 from engagement.db.engine import Database
@@ -123,8 +123,6 @@ class WatchedDatabase(Database):
     def __init__(self, url: str, fuse: Fuse) -> None:
         super().__init__(url)
         self.fuse = fuse
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _hurry)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -139,11 +137,6 @@ class WatchedDatabase(Database):
             yield connection
             self.fuse.burn("before a commit")
         self.fuse.burn("after a commit")
-
-
-def _hurry(connection: Any, _record: object) -> None:
-    """No machine crashes here, so the disk need not be waited for."""
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 class WatchedHot(Hot):
