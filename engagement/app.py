@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> Flask:
     sites = Sites(database, settings.secret_key, settings.tracking_parameters)
     app.extensions["engagement.sites"] = sites
     staff = Staff(database, moderation_log)
-    staff_callers = StaffCallers(staff.tokens, StaffSignOn(database, sign_on).member)
+    staff_callers = StaffCallers(sites, staff.tokens, StaffSignOn(database, sign_on).member)
     people = Readers(database, tokens)
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
@@ -157,18 +157,18 @@ def create_app(settings: Settings) -> Flask:
         ),
         plain_api.blueprint(settings, sites, reading, Feeds(Newest(database), sites)),
         discussion_api.blueprint(Answers(settings, sites, reading, posting, callers)),
-        staff_api.blueprint(sites, staff, staff_callers),
+        staff_api.blueprint(staff, staff_callers),
         articles_api.blueprint(database, hot, sites, staff_callers),
-        issuers_api.blueprint(sites, sign_on_issuers, staff_callers),
+        issuers_api.blueprint(sign_on_issuers, staff_callers),
         queue_api.blueprint(sites, queue, claims, staff_callers),
-        decisions_api.blueprint(sites, decisions, staff_callers),
+        decisions_api.blueprint(decisions, staff_callers),
         policy_api.blueprint(sites, policy_changes, staff_callers),
-        rules_api.blueprint(sites, rule_changes, previews, staff_callers),
-        readers_admin_api.blueprint(sites, bans, files, staff_callers),
+        rules_api.blueprint(rule_changes, previews, staff_callers),
+        readers_admin_api.blueprint(bans, files, staff_callers),
         reports_api.blueprint(sites, reports, callers),
         appeals_api.blueprint(sites, stating, appeals, callers, staff_callers),
-        figures_api.blueprint(sites, Figures(database), staff_callers),
-        log_api.blueprint(sites, Entries(database), staff_callers),
+        figures_api.blueprint(Figures(database), staff_callers),
+        log_api.blueprint(Entries(database), staff_callers),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(web_pages)

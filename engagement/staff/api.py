@@ -10,14 +10,13 @@ from flask.views import MethodView
 
 from engagement.http import private
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import OWNER, TOKENS
 from engagement.staff.schemas import MadeTokenSchema, NewTokenSchema, PageSchema, TokenListSchema
 from engagement.staff.service import Staff
 
 
-def blueprint(sites: Sites, staff: Staff, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(staff: Staff, callers: StaffCallers) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("staff", __name__, description="Those who moderate, and their API tokens")
 
@@ -29,9 +28,7 @@ def blueprint(sites: Sites, staff: Staff, callers: StaffCallers) -> StrictBluepr
         @blp.response(200, TokenListSchema)
         def get(self, page: dict[str, Any], site: str) -> Response:
             """The API tokens of the site, and for an owner those of all sites."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(TOKENS, key)
+            key, member = callers.on(site, TOKENS)
             found, cursor = staff.list_tokens(key, everywhere=member.site is None, **page)
             return private({"items": [token.body() for token in found], "next_cursor": cursor})
 
@@ -41,9 +38,7 @@ def blueprint(sites: Sites, staff: Staff, callers: StaffCallers) -> StrictBluepr
         @blp.response(201, MadeTokenSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """Make an API token. Its text is told here and never again."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(TOKENS, key)
+            key, member = callers.on(site, TOKENS)
             text, token = staff.make_token(
                 member,
                 None if body["role"] == OWNER else key,
@@ -61,9 +56,7 @@ def blueprint(sites: Sites, staff: Staff, callers: StaffCallers) -> StrictBluepr
         @blp.response(204)
         def delete(self, site: str, token: UUID) -> Response:
             """Revoke an API token: it is refused at once, by every process within a second."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(TOKENS, key)
+            key, member = callers.on(site, TOKENS)
             staff.revoke_token(member, key, token)
             return Response(status=204, headers={"Cache-Control": "private, no-store"})
 

@@ -73,8 +73,7 @@ def blueprint(database: Database, hot: Hot, sites: Sites, callers: StaffCallers)
         @blp.response(200, PutArticleSchema)
         def get(self, site: str, article: str) -> Response:
             """An article as it was put, and its other names."""
-            key = sites.site(site).key
-            callers.member(key).require(ARTICLES, key)
+            key, _ = callers.on(site, ARTICLES)
             return told(key, sites.article_of_segment(key, article))
 
         @blp.doc(security=[{"staff": []}])
@@ -83,8 +82,7 @@ def blueprint(database: Database, hot: Hot, sites: Sites, callers: StaffCallers)
         @blp.response(200, PutArticleSchema)
         def put(self, body: dict[str, Any], site: str, article: str) -> Response:
             """Make an article, or change what is given of it; it holds at once."""
-            key = sites.site(site).key
-            callers.member(key).require(ARTICLES, key)
+            key, _ = callers.on(site, ARTICLES)
             name = sites.article_of_segment(key, article)
             put_article(database, hot, key, name, **body)
             sites.forget(key, name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import request
 
 from engagement.errors import Forbidden, Unauthorized
+from engagement.sites.service import Sites
 from engagement.staff.members import Member
 from engagement.staff.tokens import NOT_GOOD, ApiTokens, is_api_token
 
@@ -18,9 +19,21 @@ SignOn = Callable[[str, str | None], Member]
 class StaffCallers:
     """Finds out which member calls."""
 
-    def __init__(self, tokens: ApiTokens, sign_on: SignOn | None = None) -> None:
+    def __init__(self, sites: Sites, tokens: ApiTokens, sign_on: SignOn | None = None) -> None:
+        self._sites = sites
         self._tokens = tokens
         self._sign_on = sign_on
+
+    def on(self, site: str, permission: str | None = None) -> tuple[str, Member]:
+        """The key of the site that a path names, and the member that calls; they need the permission.
+
+        Raises `NotFound`, and as `member` and `Member.require`.
+        """
+        key = self._sites.site(site).key
+        member = self.member(key)
+        if permission is not None:
+            member.require(permission, key)
+        return key, member
 
     def member(self, site: str | None) -> Member:
         """The member that the current request's token is of. `site` None: one of every site is needed.

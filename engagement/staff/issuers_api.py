@@ -11,7 +11,6 @@ from flask.views import MethodView
 
 from engagement.http import private
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.sso.issuers import ALGORITHMS, MAX_SECRET, MAX_SKEW, MAX_TEXT, MAX_URL, MIN_SECRET, SKEW
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import ISSUERS
@@ -68,7 +67,7 @@ class IssuerListSchema(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(IssuerSchema), required=True)
 
 
-def blueprint(sites: Sites, issuers: SignOnIssuers, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(issuers: SignOnIssuers, callers: StaffCallers) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("issuers", __name__, description="Single sign-on of readers and staff")
 
@@ -79,8 +78,7 @@ def blueprint(sites: Sites, issuers: SignOnIssuers, callers: StaffCallers) -> St
         @blp.response(200, IssuerListSchema)
         def get(self, site: str) -> Response:
             """Who vouches for readers and staff of the site."""
-            key = sites.site(site).key
-            callers.member(key).require(ISSUERS, key)
+            key, _ = callers.on(site, ISSUERS)
             return private({"items": [issuer.body() for issuer in issuers.all(key)]})
 
         @blp.doc(security=[{"staff": []}])
@@ -89,8 +87,8 @@ def blueprint(sites: Sites, issuers: SignOnIssuers, callers: StaffCallers) -> St
         @blp.response(201, IssuerSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """Take tokens of an issuer; one that was disabled is there again, as it is given now."""
-            key = sites.site(site).key
-            return private(issuers.add(callers.member(key), key, **body).body(), 201)
+            key, member = callers.on(site)
+            return private(issuers.add(member, key, **body).body(), 201)
 
     @blp.route("/v1/<site>/admin/issuers/<uuid:issuer>")
     class OneIssuer(MethodView):
@@ -99,8 +97,8 @@ def blueprint(sites: Sites, issuers: SignOnIssuers, callers: StaffCallers) -> St
         @blp.response(204)
         def delete(self, site: str, issuer: UUID) -> Response:
             """Disable an issuer: its tokens are refused by every process within a second."""
-            key = sites.site(site).key
-            issuers.disable(callers.member(key), key, issuer)
+            key, member = callers.on(site)
+            issuers.disable(member, key, issuer)
             return Response(status=204, headers={"Cache-Control": "private, no-store"})
 
     return blp

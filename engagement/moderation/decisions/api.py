@@ -19,12 +19,11 @@ from engagement.moderation.decisions.schemas import (
     ResultsSchema,
 )
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import DECIDE
 
 
-def blueprint(sites: Sites, decisions: Decisions, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(decisions: Decisions, callers: StaffCallers) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("decisions", __name__, description="Decisions on comments")
 
@@ -42,9 +41,7 @@ def blueprint(sites: Sites, decisions: Decisions, callers: StaffCallers) -> Stri
         @blp.response(200, DecidedSchema)
         def post(self, body: dict[str, Any], site: str, comment: UUID) -> Response:
             """Decide on a comment as it was seen. If it is another by now: 409, with how it is."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(DECIDE, key)
+            key, member = callers.on(site, DECIDE)
             return private(_told(decisions.decide(key, member, Wanted(comment, **body))))
 
     @blp.route("/v1/<site>/admin/decisions")
@@ -55,9 +52,7 @@ def blueprint(sites: Sites, decisions: Decisions, callers: StaffCallers) -> Stri
         @blp.response(200, ResultsSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """Decide on many comments, each for itself, with a result for each."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(DECIDE, key)
+            key, member = callers.on(site, DECIDE)
             wanted = [Wanted(one.pop("comment"), **one) for one in body["decisions"]]
             return private({"results": [_told(done) for done in decisions.decide_many(key, member, wanted)]})
 
@@ -74,9 +69,7 @@ def blueprint(sites: Sites, decisions: Decisions, callers: StaffCallers) -> Stri
         @blp.response(200, DecidedSchema)
         def post(self, site: str, decision: UUID) -> Response:
             """Bring the comment back to how it was before. 409 if something came after, or it is deleted."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(DECIDE, key)
+            key, member = callers.on(site, DECIDE)
             return private(_told(decisions.undo(key, member, decision)))
 
     return blp

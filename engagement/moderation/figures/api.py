@@ -11,7 +11,6 @@ from flask.views import MethodView
 from engagement.http import private
 from engagement.moderation.figures.figures import LONGEST, Figures
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import STATISTICS
 
@@ -92,7 +91,7 @@ class FiguresSchema(ma.Schema):
     rules = ma.fields.List(ma.fields.Nested(PrecisionSchema), required=True)
 
 
-def blueprint(sites: Sites, figures: Figures, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(figures: Figures, callers: StaffCallers) -> StrictBlueprint:
     """The call, over this service."""
     blp = StrictBlueprint("figures", __name__, description="Figures of moderation")
 
@@ -104,8 +103,7 @@ def blueprint(sites: Sites, figures: Figures, callers: StaffCallers) -> StrictBl
         @blp.response(200, FiguresSchema)
         def get(self, span: dict[str, Any], site: str) -> Response:
             """How much was decided, how soon, how often it was wrong, and how right each rule is."""
-            key = sites.site(site).key
-            callers.member(key).require(STATISTICS, key)
+            key, _ = callers.on(site, STATISTICS)
             return private(figures.of(key, span.get("since"), span.get("until")))
 
     return blp

@@ -12,7 +12,6 @@ from engagement.errors import BadRequest
 from engagement.http import private
 from engagement.moderation.log.entries import MAX_PAGE, PAGE, Entries
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import LOG
 
@@ -58,7 +57,7 @@ class LogPageSchema(ma.Schema):
     )
 
 
-def blueprint(sites: Sites, entries: Entries, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(entries: Entries, callers: StaffCallers) -> StrictBlueprint:
     """The call, over this service."""
     blp = StrictBlueprint("log", __name__, description="The moderation log")
 
@@ -70,8 +69,7 @@ def blueprint(sites: Sites, entries: Entries, callers: StaffCallers) -> StrictBl
         @blp.response(200, LogPageSchema)
         def get(self, page: dict[str, Any], site: str) -> Response:
             """What was done on this site, by whom, newest first."""
-            key = sites.site(site).key
-            callers.member(key).require(LOG, key)
+            key, _ = callers.on(site, LOG)
             cursor = page.get("cursor")
             if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
                 raise BadRequest("The cursor can't be read.")

@@ -60,9 +60,7 @@ def _add(
     callers: StaffCallers,
 ) -> None:  # fmt: skip
     def change(sent: dict[str, Any], body: dict[str, Any], site: str, name: str, *, whole: bool) -> Response:
-        key = sites.site(site).key
-        member = callers.member(key)
-        member.require(POLICY, key)
+        key, member = callers.on(site, POLICY)
         version = seen(sent.get("if_match"))
         scope, named, section = where(key, name)
         return _answer(
@@ -75,8 +73,7 @@ def _add(
         @blp.response(200, PolicySchema)
         def get(self, site: str, **at: str) -> Response:
             """What holds here, and for each value where it was set, when and by whom."""
-            key = sites.site(site).key
-            callers.member(key).require(POLICY, key)
+            key, _ = callers.on(site, POLICY)
             scope, named, section = where(key, at.get(field, ""))
             return _answer(*changes.layers(key, scope, named, section))
 

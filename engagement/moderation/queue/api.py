@@ -39,9 +39,7 @@ def blueprint(sites: Sites, queue: Queue, claims: Claims, callers: StaffCallers)
         @blp.response(200, QueuePageSchema)
         def get(self, asked: dict[str, Any], site: str) -> Response:
             """Comments that wait for a moderator, or were decided on."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(QUEUE, key)
+            key, member = callers.on(site, QUEUE)
             if "article" in asked:
                 name = sites.article_of_text(asked["article"])
                 asked["article"] = sites.articles_of_texts(key, [name])[name]
@@ -54,8 +52,7 @@ def blueprint(sites: Sites, queue: Queue, claims: Claims, callers: StaffCallers)
         @blp.response(200, QueueCountsSchema)
         def get(self, site: str) -> Response:
             """How many comments are in each queue, counted up to a bound."""
-            key = sites.site(site).key
-            callers.member(key).require(QUEUE, key)
+            key, _ = callers.on(site, QUEUE)
             return private({"counts": queue.counts(key)})
 
     @blp.route(COMMENT)
@@ -65,9 +62,7 @@ def blueprint(sites: Sites, queue: Queue, claims: Claims, callers: StaffCallers)
         @blp.response(200, CaseSchema)
         def get(self, site: str, comment: UUID) -> Response:
             """One comment, as a queue tells it."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(QUEUE, key)
+            key, member = callers.on(site, QUEUE)
             return private(queue.one(key, comment, member))
 
     @blp.route(f"{COMMENT}/claim")
@@ -77,9 +72,7 @@ def blueprint(sites: Sites, queue: Queue, claims: Claims, callers: StaffCallers)
         @blp.response(200, ClaimedSchema)
         def post(self, site: str, comment: UUID) -> Response:
             """Keep others off a comment for two minutes, or for two more."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(DECIDE, key)
+            key, member = callers.on(site, DECIDE)
             return private({"until": clock.rfc3339(claims.claim(key, comment, member))})
 
         @blp.doc(security=[{"staff": []}])
@@ -87,9 +80,7 @@ def blueprint(sites: Sites, queue: Queue, claims: Claims, callers: StaffCallers)
         @blp.response(204)
         def delete(self, site: str, comment: UUID) -> Response:
             """Take one's claim back."""
-            key = sites.site(site).key
-            member = callers.member(key)
-            member.require(DECIDE, key)
+            key, member = callers.on(site, DECIDE)
             claims.release(key, comment, member)
             return Response(status=204, headers={"Cache-Control": "private, no-store"})
 

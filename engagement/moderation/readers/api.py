@@ -21,13 +21,12 @@ from engagement.moderation.readers.schemas import (
     TrustSchema,
 )
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
 
 READER = "/v1/<site>/admin/readers/<uuid:reader>"
 
 
-def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCallers) -> StrictBlueprint:
+def blueprint(bans: Bans, files: ReaderFiles, callers: StaffCallers) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("restrictions", __name__, description="Readers, for moderators")
 
@@ -38,8 +37,8 @@ def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCaller
         @blp.response(200, ReaderFileSchema)
         def get(self, site: str, reader: UUID) -> Response:
             """All that the staff knows of a reader."""
-            key = sites.site(site).key
-            return private(files.of(callers.member(key), key, reader))
+            key, member = callers.on(site)
+            return private(files.of(member, key, reader))
 
     @blp.route(f"{READER}/bans")
     class BanList(MethodView):
@@ -49,8 +48,8 @@ def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCaller
         @blp.response(201, BanSchema)
         def post(self, body: dict[str, Any], site: str, reader: UUID) -> Response:
             """Warn, suspend or ban a reader."""
-            key = sites.site(site).key
-            return private(bans.ban(callers.member(key), key, reader, Wanted(**body)), 201)
+            key, member = callers.on(site)
+            return private(bans.ban(member, key, reader, Wanted(**body)), 201)
 
     @blp.route(f"{READER}/bans/<uuid:ban>")
     class OneBan(MethodView):
@@ -59,8 +58,8 @@ def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCaller
         @blp.response(200, BanSchema)
         def delete(self, site: str, reader: UUID, ban: UUID) -> Response:
             """Lift a ban: what it took comes back."""
-            key = sites.site(site).key
-            return private(bans.lift(callers.member(key), key, reader, ban))
+            key, member = callers.on(site)
+            return private(bans.lift(member, key, reader, ban))
 
     @blp.route(f"{READER}/notes")
     class Notes(MethodView):
@@ -70,8 +69,8 @@ def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCaller
         @blp.response(201, NoteSchema)
         def post(self, body: dict[str, Any], site: str, reader: UUID) -> Response:
             """Leave a note for the others of the staff."""
-            key = sites.site(site).key
-            return private(files.note(callers.member(key), key, reader, body["text"]), 201)
+            key, member = callers.on(site)
+            return private(files.note(member, key, reader, body["text"]), 201)
 
     @blp.route(f"{READER}/standing")
     class Standing(MethodView):
@@ -81,7 +80,7 @@ def blueprint(sites: Sites, bans: Bans, files: ReaderFiles, callers: StaffCaller
         @blp.response(200, StandingSchema)
         def put(self, body: dict[str, Any], site: str, reader: UUID) -> Response:
             """Say how far a reader is trusted."""
-            key = sites.site(site).key
-            return private(files.trust(callers.member(key), key, reader, body["trust"]))
+            key, member = callers.on(site)
+            return private(files.trust(member, key, reader, body["trust"]))
 
     return blp

@@ -24,9 +24,7 @@ from engagement.moderation.rules.schemas import (
 )
 from engagement.moderation.versions import seen
 from engagement.openapi import StrictBlueprint, may_answer
-from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers
-from engagement.staff.members import Member
 from engagement.staff.roles import RULES
 
 BODY_MAX: Final = 1_048_576
@@ -34,22 +32,14 @@ BODY_MAX: Final = 1_048_576
 PATH: Final = "/v1/<site>/admin/rules"
 
 
-def blueprint(
-    sites: Sites, changes: RuleChanges, previews: Previews, callers: StaffCallers
-) -> StrictBlueprint:
+def blueprint(changes: RuleChanges, previews: Previews, callers: StaffCallers) -> StrictBlueprint:
     """The calls, over these services."""
     blp = StrictBlueprint("rules", __name__, description="What is looked for in comments")
-
-    def caller(site: str) -> tuple[str, Member]:
-        key = sites.site(site).key
-        member = callers.member(key)
-        member.require(RULES, key)
-        return key, member
 
     @blp.before_request
     def take_long_bodies() -> None:
         """Of those alone who may write rules: whoever else sends much is refused before it is read."""
-        caller((request.view_args or {})["site"])
+        callers.on((request.view_args or {})["site"], RULES)
         request.max_content_length = max(BODY_MAX, request.max_content_length or 0)
 
     @blp.route(PATH)
@@ -59,7 +49,7 @@ def blueprint(
         @blp.response(200, RuleListSchema)
         def get(self, site: str) -> Response:
             """The rules of the site."""
-            return private({"items": changes.all(caller(site)[0])})
+            return private({"items": changes.all(callers.on(site, RULES)[0])})
 
         @blp.doc(security=[{"staff": []}])
         @may_answer(400, 401, 403, 404, 413, 415, 422, 503)
@@ -67,7 +57,7 @@ def blueprint(
         @blp.response(201, RuleSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """Make a rule. It holds at once, on every process within a second or so."""
-            key, member = caller(site)
+            key, member = callers.on(site, RULES)
             return _answer(changes.create(member, key, _with_reason(body)), 201)
 
     @blp.route(f"{PATH}/<uuid:rule>")
@@ -77,7 +67,7 @@ def blueprint(
         @blp.response(200, RuleSchema)
         def get(self, site: str, rule: UUID) -> Response:
             """A rule."""
-            return _answer(changes.one(caller(site)[0], rule))
+            return _answer(changes.one(callers.on(site, RULES)[0], rule))
 
         @blp.doc(security=[{"staff": []}])
         @may_answer(400, 401, 403, 404, 412, 413, 415, 422, 428, 503)
@@ -86,7 +76,7 @@ def blueprint(
         @blp.response(200, RuleSchema)
         def put(self, sent: dict[str, Any], body: dict[str, Any], site: str, rule: UUID) -> Response:
             """Make a new version of a rule. Its kind stays, and a secret that isn't sent."""
-            key, member = caller(site)
+            key, member = callers.on(site, RULES)
             version = seen(sent.get("if_match"))
             return _answer(changes.replace(member, key, rule, _with_reason(body), version))
 
@@ -96,7 +86,7 @@ def blueprint(
         @blp.response(204)
         def delete(self, sent: dict[str, Any], site: str, rule: UUID) -> Response:
             """End a rule; what it has held stays as it is, and its versions stay to be read."""
-            key, member = caller(site)
+            key, member = callers.on(site, RULES)
             changes.delete(member, key, rule, seen(sent.get("if_match")))
             return Response(status=204, headers={"Cache-Control": "private, no-store"})
 
@@ -109,7 +99,7 @@ def blueprint(
         def get(self, page: dict[str, Any], site: str, rule: UUID) -> Response:
             """All that a rule ever was."""
             before = int(page["cursor"]) if "cursor" in page else None
-            items, more = changes.versions(caller(site)[0], rule, page["limit"], before)
+            items, more = changes.versions(callers.on(site, RULES)[0], rule, page["limit"], before)
             return private({"items": items, "next_cursor": None if more is None else str(more)})
 
     @blp.route(f"{PATH}/preview")
@@ -120,7 +110,7 @@ def blueprint(
         @blp.response(200, RulePreviewSchema)
         def post(self, body: dict[str, Any], site: str) -> Response:
             """What such a rule would have caught in the last days, shown, held or refused: newest first."""
-            return private(previews.of(caller(site)[0], body["kind"], body["settings"]))
+            return private(previews.of(callers.on(site, RULES)[0], body["kind"], body["settings"]))
 
     return blp
 

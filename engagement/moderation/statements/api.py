@@ -68,8 +68,8 @@ def blueprint(
         @blp.response(200, AppealsSchema)
         def get(self, asked: dict[str, Any], site: str) -> Response:
             """Appeals of a state, the oldest first."""
-            key = sites.site(site).key
-            return private(appeals.page(staff.member(key), key, asked["state"], asked.get("cursor")))
+            key, member = staff.on(site)
+            return private(appeals.page(member, key, asked["state"], asked.get("cursor")))
 
     @blp.route("/v1/<site>/admin/appeals/<uuid:appeal>/decision")
     class Decision(MethodView):
@@ -79,8 +79,8 @@ def blueprint(
         @blp.response(200, AppealedSchema)
         def post(self, body: dict[str, Any], site: str, appeal: UUID) -> Response:
             """Grant or refuse, as somebody else than who has restricted."""
-            key = sites.site(site).key
-            return private(appeals.decide(staff.member(key), key, appeal, **body))
+            key, member = staff.on(site)
+            return private(appeals.decide(member, key, appeal, **body))
 
     @blp.route("/v1/<site>/admin/statements")
     class Export(MethodView):
@@ -90,9 +90,9 @@ def blueprint(
         @blp.response(200, headers={"Content-Disposition": {"schema": {"type": "string"}}})
         def get(self, asked: dict[str, Any], site: str) -> Response:
             """Statements of a time, as a file: CSV, or JSON as the EU's transparency database takes it."""
-            key = sites.site(site).key
+            key, member = staff.on(site)
             since, until, form = asked.get("since"), asked.get("until"), asked["form"]
-            file = stating.export(staff.member(key), key, since, until, form)
+            file = stating.export(member, key, since, until, form)
             response = attachment(file, f"statements-{key}.{form}")
             response.mimetype = FORMATS[form]
             return response
