@@ -2,7 +2,8 @@
 
 Comments of an article, and a case for each, of which 1 in 100 waits, 1 in 20 was refused and 1 in 500 is
 reported; most were seen by a moderator. Each page is built by the service's own code, in this process, with
-all that it tells of each comment: the first one of each queue, and one deep inside it. Medians, in ms.
+all that it tells of each comment: the first one of each queue, and one deep inside it. Then pages of the
+console, as a browser gets them. Medians, in ms.
 """
 
 from __future__ import annotations
@@ -26,15 +27,19 @@ import psycopg
 from sqlalchemy import insert, select
 
 from engagement import clock
+from engagement.app import create_app
+from engagement.console.links import Links
 from engagement.db.engine import Database
 from engagement.db.migrate import upgrade
 from engagement.db.tables import articles, cases, comments, readers
 from engagement.moderation.queue.cases import priority
 from engagement.moderation.queue.queue import OLDEST, PRIORITY, QUEUES, After, Queue, Search
+from engagement.settings import load
 from engagement.sites.publishing import add_site
 from engagement.staff.members import Member
+from engagement.staff.service import Staff
 from tests.bench.million import COLUMNS, TYPES, _rows
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, RedisServer
 
 SECTIONS = ("news", "sports", "culture", "opinion")
 CASE = tuple(column.name for column in cases.c)
@@ -65,10 +70,15 @@ def main() -> None:
             some = fill(database, url, options.comments)
             print(f"{store}: {options.comments} comments in {time.monotonic() - began:.0f} s", flush=True)
             found[store] = measure(database, some, options.rounds)
+            (folder / "redis").mkdir()
+            redis = RedisServer(folder / "redis")
+            stack.callback(redis.stop)
+            found[store] |= console(database, url, redis.url, some, options.rounds)
             for what, figures in found[store].items():
                 print(f"  {what}: {json.dumps(figures)}", flush=True)
     worst = {
-        store: max(f["median"] for n, f in rows.items() if "search" not in n) for store, rows in found.items()
+        store: max(f["median"] for n, f in rows.items() if "search" not in n and "console" not in n)
+        for store, rows in found.items()
     }
     print(f"the slowest page, ms: {json.dumps(worst)}")
 
@@ -213,6 +223,31 @@ def measure(database: Database, some: dict[str, Any], rounds: int) -> dict[str, 
     return found
 
 
+def console(
+    database: Database, url: str, redis_url: str, some: dict[str, Any], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Page of the console → as `measure`; `items`: its bytes."""
+    settings = load(
+        database_url=url, redis_url=redis_url, secret_key="a secret of benches, and long enough for it",
+        database_timeout=60.0,
+    )  # fmt: skip
+    desk = create_app(settings).test_client()
+    link = Links(database).make(Staff(database).named("demo", "admin", "An admin").id)
+    assert desk.post("/moderate/link", data={"token": link}).status_code == 303
+    asked = [f"queue?queue={name}" for name in QUEUES]
+    asked += [
+        f"queue?queue=pending&article={some['article']}", f"readers/{some['reader']}", "readers?q=77",
+        "counts", "figures?span=month", "log", "appeals", "rules",
+    ]  # fmt: skip
+
+    def page(path: str) -> str:
+        answer = desk.get(f"/moderate/demo/{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    return {f"console, {path}": _time(partial(page, path), max(rounds // 4, 3)) for path in asked}
+
+
 def _deep(database: Database, search: Search) -> str | None:
     """A cursor in the middle of a queue: of a case of about the middle key."""
     c = cases.c
@@ -230,7 +265,7 @@ def _time(build: Callable[[], Any], rounds: int) -> dict[str, Any]:
         began = time.perf_counter()
         build()
         times.append((time.perf_counter() - began) * 1_000)
-    items = len(told["items"]) if "items" in told else len(told)
+    items = len(told["items"]) if isinstance(told, dict) and "items" in told else len(told)
     return {"median": round(statistics.median(times), 1), "longest": round(max(times), 1), "items": items}
 
 
