@@ -28,25 +28,25 @@ from engagement.hot.connection import Hot
 from engagement.hot.pages import Pages
 from engagement.hot.turns import Turns
 from engagement.moderation.decisions import api as decisions_api
-from engagement.moderation.decisions.decisions import Decisions
 from engagement.moderation.decisions.effects import Effects
+from engagement.moderation.decisions.service import Decisions
 from engagement.moderation.figures import api as figures_api
-from engagement.moderation.figures.figures import Figures
+from engagement.moderation.figures.service import Figures
 from engagement.moderation.judging import Judging
 from engagement.moderation.log import api as log_api
 from engagement.moderation.log.entries import Entries
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.policy import api as policy_api
 from engagement.moderation.policy.policies import Policies, PolicyChanges
 from engagement.moderation.queue import api as queue_api
 from engagement.moderation.queue.claims import Claims
-from engagement.moderation.queue.queue import Queue
+from engagement.moderation.queue.service import Queue
 from engagement.moderation.readers import api as readers_admin_api
 from engagement.moderation.readers.bans import Bans
 from engagement.moderation.readers.files import ReaderFiles
 from engagement.moderation.readers.search import ReaderSearch
 from engagement.moderation.reports import api as reports_api
-from engagement.moderation.reports.reports import Reports
+from engagement.moderation.reports.service import Reports
 from engagement.moderation.rules import api as rules_api
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.known import Rules as KnownRules

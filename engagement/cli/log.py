@@ -28,7 +28,7 @@ def verify(given: tuple[str, ...], data: Path | None) -> None:
     ("moderation log head"), or in the file that ENGAGEMENT_MODERATION_LOG_HEADS names, which is looked
     through as well.
     """
-    from engagement.moderation.log.log import Head, ModerationLog, head_of
+    from engagement.moderation.log.service import Head, ModerationLog, head_of
 
     try:
         heads = [Head.parse(text) for text in given]
@@ -59,7 +59,7 @@ def verify(given: tuple[str, ...], data: Path | None) -> None:
 @data_option
 def head(data: Path | None) -> None:
     """Print number and seal of the last entry. Kept elsewhere, it shows when the end is cut off."""
-    from engagement.moderation.log.log import head_of
+    from engagement.moderation.log.service import head_of
 
     with open_stores(data) as (_, database, _hot), database.read() as connection:
         click.echo(head_of(connection))

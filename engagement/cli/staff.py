@@ -12,7 +12,7 @@ from engagement.cli.shared import data_option, open_stores
 
 if TYPE_CHECKING:
     from engagement.db.engine import Database
-    from engagement.moderation.log.log import ModerationLog
+    from engagement.moderation.log.service import ModerationLog
     from engagement.settings import Settings
     from engagement.staff.sign_on_issuers import SignOnIssuers
 
@@ -172,6 +172,6 @@ def _issuers(settings: Settings, database: Database) -> SignOnIssuers:
 
 
 def _log(settings: Settings) -> ModerationLog:
-    from engagement.moderation.log.log import ModerationLog
+    from engagement.moderation.log.service import ModerationLog
 
     return ModerationLog(settings.secret_key, settings.moderation_log_heads)

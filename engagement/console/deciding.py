@@ -12,7 +12,7 @@ from engagement.console.services import Services
 from engagement.console.showing import At, entered, is_part, show
 from engagement.errors import Invalid, Outrun, Problem
 from engagement.moderation.decisions.deciding import FLAGS, Wanted
-from engagement.moderation.decisions.decisions import Done
+from engagement.moderation.decisions.service import Done
 from engagement.staff.roles import DECIDE
 
 

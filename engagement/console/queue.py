@@ -13,7 +13,7 @@ from engagement.console.forms import chosen, given
 from engagement.console.services import Services
 from engagement.console.showing import At, entered, is_part, show, to
 from engagement.errors import Claimed
-from engagement.moderation.queue.queue import OLDEST, PENDING, QUEUES, SORTS, Search
+from engagement.moderation.queue.service import OLDEST, PENDING, QUEUES, SORTS, Search
 from engagement.staff.roles import APPEALS, DECIDE, QUEUE
 
 PAGE = 20

@@ -9,12 +9,12 @@ from engagement.console.guard import Guard
 from engagement.console.links import Links
 from engagement.console.sessions import Sessions
 from engagement.db.engine import Database
-from engagement.moderation.decisions.decisions import Decisions
-from engagement.moderation.figures.figures import Figures
+from engagement.moderation.decisions.service import Decisions
+from engagement.moderation.figures.service import Figures
 from engagement.moderation.log.entries import Entries
 from engagement.moderation.policy.policies import PolicyChanges
 from engagement.moderation.queue.claims import Claims
-from engagement.moderation.queue.queue import Queue
+from engagement.moderation.queue.service import Queue
 from engagement.moderation.readers.bans import Bans
 from engagement.moderation.readers.files import ReaderFiles
 from engagement.moderation.readers.search import ReaderSearch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from engagement.moderation.queue.queue import COUNTED
+from engagement.moderation.queue.service import COUNTED
 from engagement.moderation.statements.reasons import GIVEN, REASONS, reason_of
 from engagement.staff import roles
 

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from engagement.db.engine import Database
 from engagement.db.tables import appeals
-from engagement.moderation.queue.queue import COUNTED
+from engagement.moderation.queue.service import COUNTED
 from engagement.moderation.statements.statements import OPEN
 
 

@@ -33,7 +33,7 @@ from engagement.db.engine import Database
 from engagement.db.migrate import upgrade
 from engagement.db.tables import articles, cases, comments, readers
 from engagement.moderation.queue.cases import priority
-from engagement.moderation.queue.queue import OLDEST, PRIORITY, QUEUES, After, Queue, Search
+from engagement.moderation.queue.service import OLDEST, PRIORITY, QUEUES, After, Queue, Search
 from engagement.settings import load
 from engagement.sites.publishing import add_site
 from engagement.staff.members import Member

@@ -14,7 +14,9 @@ from tests.servers import Served
 from tests.waiting import until
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
-PAGES = ("articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens", "sign-on")
+PAGES = (
+    "articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens", "sign-on",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import policies, statements
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.statements.statements import RESTRICTIONS, make
 from engagement.moderation.statements.telling import APPEAL_WITHIN
 from engagement.settings import Settings

@@ -15,7 +15,7 @@ from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import cases, meta
 from engagement.moderation.queue import cases as making
-from engagement.moderation.queue import queue as queues
+from engagement.moderation.queue import service as queues
 from engagement.worker.loop import Worker
 from tests.moderating import ARTICLE, Newsroom
 from tests.staffing import headers_of

@@ -14,7 +14,7 @@ from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import bans, cases, comments, job_choices, jobs, reports
 from engagement.hot.keys import SHARDS, barred_key
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.readers.bans import Bans, Wanted
 from engagement.moderation.reports import reporting
 from engagement.moderation.reports.reporting import OPEN, TAKEN

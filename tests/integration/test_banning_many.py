@@ -22,7 +22,7 @@ from engagement.db.jobs import GIVING, TAKING, Job
 from engagement.db.tables import comments, jobs
 from engagement.hot.keys import VOTE, Ballot, shard_keys, shard_of
 from engagement.hot.protocol import choosing, tallying
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.readers.bans import Bans, Wanted
 from engagement.readers.bars import Bars
 from engagement.settings import Settings

@@ -14,7 +14,7 @@ from engagement.db.engine import Database
 from engagement.hot.connection import Hot
 from engagement.hot.turns import Turns
 from engagement.moderation.judging import Judging
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.policy.policies import Policies, PolicyChanges
 from engagement.moderation.rules.changes import RuleChanges
 from engagement.moderation.rules.findings import Finding

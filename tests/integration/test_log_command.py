@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from engagement.cli import main
 from engagement.db.engine import Database
 from engagement.db.tables import meta, moderation_log
-from engagement.moderation.log.log import HEAD, ModerationLog, head_of
+from engagement.moderation.log.service import HEAD, ModerationLog, head_of
 from engagement.settings import Settings
 from engagement.staff.members import SYSTEM
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import meta, moderation_log
-from engagement.moderation.log.log import HEAD, Head, ModerationLog, head_of
+from engagement.moderation.log.service import HEAD, Head, ModerationLog, head_of
 from engagement.settings import Settings
 from engagement.staff.members import SYSTEM, Actor
 

@@ -14,7 +14,7 @@ from engagement.comments.ranking import ORDERS
 from engagement.comments.threads import listed
 from engagement.db.engine import Database
 from engagement.db.tables import comments
-from engagement.moderation.queue.queue import After, Search, _from, _statement
+from engagement.moderation.queue.service import After, Search, _from, _statement
 
 INDEXES = {
     "best": "by_best",

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from engagement.db.engine import Database
 from engagement.db.tables import decisions
 from engagement.hot.connection import Hot
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.settings import Settings
 from engagement.verify import Totals, differences
 from engagement.worker.loop import Worker

@@ -15,7 +15,7 @@ from engagement.app import create_app
 from engagement.db.engine import Database
 from engagement.db.tables import comments
 from engagement.hot.connection import Hot
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.settings import Settings
 from engagement.verify import Totals, differences
 from engagement.worker.loop import Worker

@@ -10,7 +10,6 @@ from flask.views import MethodView
 
 from engagement.http import private
 from engagement.moderation.decisions.deciding import Wanted
-from engagement.moderation.decisions.decisions import Decisions, Done
 from engagement.moderation.decisions.schemas import (
     BulkSchema,
     DecidedSchema,
@@ -18,6 +17,7 @@ from engagement.moderation.decisions.schemas import (
     OutrunSchema,
     ResultsSchema,
 )
+from engagement.moderation.decisions.service import Decisions, Done
 from engagement.openapi import StrictBlueprint, may_answer
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import DECIDE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from engagement.moderation.decisions.deciding import ACTIONS, MAX_NOTE
-from engagement.moderation.decisions.decisions import MAX_BULK
+from engagement.moderation.decisions.service import MAX_BULK
 from engagement.moderation.queue.schemas import CaseSchema
 from engagement.moderation.statements.reasons import GIVEN
 from engagement.openapi import ProblemSchema

@@ -9,7 +9,7 @@ from flask import Response
 from flask.views import MethodView
 
 from engagement.http import private
-from engagement.moderation.figures.figures import LONGEST, Figures
+from engagement.moderation.figures.service import LONGEST, Figures
 from engagement.openapi import StrictBlueprint, may_answer
 from engagement.staff.caller import StaffCallers
 from engagement.staff.roles import STATISTICS

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import moderation_log, staff
-from engagement.moderation.log.log import head_of
+from engagement.moderation.log.service import head_of
 
 PAGE, MAX_PAGE = 50, 200
 

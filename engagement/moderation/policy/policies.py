@@ -41,7 +41,7 @@ CHANGED = "policy.changed"
 
 
 class Log(Protocol):
-    """Where changes are written down (`engagement.moderation.log.log`)."""
+    """Where changes are written down (`engagement.moderation.log.service`)."""
 
     def append(
         self,

@@ -11,7 +11,6 @@ from flask.views import MethodView
 from engagement import clock
 from engagement.http import private
 from engagement.moderation.queue.claims import Claims
-from engagement.moderation.queue.queue import Queue, Search
 from engagement.moderation.queue.schemas import (
     CaseSchema,
     ClaimedSchema,
@@ -19,6 +18,7 @@ from engagement.moderation.queue.schemas import (
     QueueCountsSchema,
     QueuePageSchema,
 )
+from engagement.moderation.queue.service import Queue, Search
 from engagement.openapi import StrictBlueprint, may_answer
 from engagement.sites.service import Sites
 from engagement.staff.caller import StaffCallers

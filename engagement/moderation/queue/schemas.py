@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from engagement.comments.schemas import VotesSchema
-from engagement.moderation.queue.queue import (
+from engagement.moderation.queue.service import (
     COUNTED,
     LOOKED_THROUGH,
     MAX_PAGE,

@@ -17,7 +17,7 @@ from engagement import clock
 from engagement.db.engine import Database, after_commit
 from engagement.db.tables import bans, bars, choices, comments, readers
 from engagement.errors import Invalid, NotFound
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.readers import everywhere, taken
 from engagement.moderation.statements import statements
 from engagement.moderation.statements.reasons import GIVEN, REASONS

@@ -22,7 +22,7 @@ from engagement.db.tables import (
     statements,
 )
 from engagement.errors import Invalid, NotFound
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.readers import standing
 from engagement.moderation.readers.bans import GONE, hold, tell
 from engagement.readers.bars import ERASED

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from engagement import clock
 from engagement.db.engine import Database
 from engagement.db.tables import bans, cases, readers
-from engagement.moderation.queue.queue import readers_named
+from engagement.moderation.queue.service import readers_named
 from engagement.staff.members import Member
 from engagement.staff.roles import READERS
 

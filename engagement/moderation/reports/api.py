@@ -10,7 +10,7 @@ from flask import Response
 from flask.views import MethodView
 
 from engagement.http import private
-from engagement.moderation.reports.reports import NOTE_LENGTH, Reports
+from engagement.moderation.reports.service import NOTE_LENGTH, Reports
 from engagement.moderation.statements.reasons import REPORTED
 from engagement.openapi import ARTICLE, StrictBlueprint, may_answer
 from engagement.readers.caller import Callers

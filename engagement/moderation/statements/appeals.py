@@ -20,7 +20,7 @@ from engagement.errors import Closed, Decided, Forbidden, Invalid, NotFound
 from engagement.moderation.decisions.deciding import APPROVE, Wanted
 from engagement.moderation.decisions.effects import Effects
 from engagement.moderation.decisions.making import Locked, cases_of, decide_locked
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.queue import finding
 from engagement.moderation.readers.bans import lift
 from engagement.moderation.statements import stating, telling

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from engagement.db.engine import Database
 from engagement.db.tables import statements
 from engagement.hot.connection import Hot
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.settings import Settings
 from engagement.verify import Totals, differences
 from engagement.worker.loop import Worker

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, event, select
 from engagement.db.engine import Database
 from engagement.db.tables import comments
 from engagement.hot.connection import Hot
-from engagement.moderation.decisions.decisions import MAX_BULK
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.decisions.service import MAX_BULK
+from engagement.moderation.log.service import ModerationLog
 from engagement.settings import Settings
 from engagement.worker.loop import Worker
 from tests.contract.decisions.aftermath import assert_right, drain, standing

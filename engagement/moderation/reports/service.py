@@ -17,7 +17,7 @@ from engagement.db.engine import Database
 from engagement.errors import Forbidden, Invalid, NotFound
 from engagement.moderation.decisions.effects import Effects
 from engagement.moderation.decisions.statuses import set_status
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.policy.policies import Policies
 from engagement.moderation.readers import standing
 from engagement.moderation.reports import reporting

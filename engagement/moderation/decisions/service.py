@@ -18,7 +18,7 @@ from engagement.moderation.decisions import deciding
 from engagement.moderation.decisions.deciding import DELETE, UNDO, Wanted
 from engagement.moderation.decisions.effects import Effects
 from engagement.moderation.decisions.making import Locked, cases_of, decide_locked, made
-from engagement.moderation.log.log import ModerationLog
+from engagement.moderation.log.service import ModerationLog
 from engagement.moderation.queue import cases, finding
 from engagement.moderation.queue.context import tell_case, tell_cases
 from engagement.moderation.reports import reporting
