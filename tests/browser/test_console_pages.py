@@ -15,7 +15,8 @@ from tests.waiting import until
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
 PAGES = (
-    "articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens", "sign-on",
+    "articles", "rules", "rules/new?kind=flood", "readers?q=R", "appeals", "log", "figures", "tokens",
+    "sign-on",
 )  # fmt: skip
 
 
