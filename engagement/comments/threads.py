@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, literal, select
+from sqlalchemy import ARRAY, Connection, Row, Select, any_, bindparam, case, literal, select
 
 from engagement.comments.bodies import ALONE, NONE, Shut, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING, REJECTED, SPAM
@@ -36,6 +36,13 @@ _COMMENTS = (
     .join(readers, readers.c.id == comments.c.reader_id)
     .where(comments.c.article_id == _ARTICLE)
 )
+
+
+# Made once: to tell that a statement is one of those before takes longer than to run it.
+_SHOWN = _COMMENTS.where(comments.c.shown)
+_ONE_BY_ONE = _SHOWN.where(comments.c.id.in_(bindparam("ids", expanding=True)))
+# The ids as one array: one statement, however many they are.
+_AMONG = {"postgresql": _SHOWN.where(comments.c.id == any_(bindparam("ids", type_=ARRAY(Id))))}
 
 
 def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:
@@ -139,8 +146,9 @@ def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict
     """Those of the comments that are shown."""
     if not ids:
         return {}
-    statement = _COMMENTS.where(comments.c.id.in_(ids), comments.c.shown)
-    return {row.id: row for row in connection.execute(statement, {"article": article_id})}
+    statement = _AMONG.get(connection.dialect.name, _ONE_BY_ONE)
+    rows = connection.execute(statement, {"article": article_id, "ids": list(ids)})
+    return {row.id: row for row in rows}
 
 
 def _shut(connection: Connection, article_id: UUID, rows: Mapping[UUID, Row[Any]]) -> Shut:
