@@ -77,6 +77,8 @@ class Issuers:
         self._database = database
         self._fetcher = fetcher
         self._seal = Seal(secret_key)
+        self._told: set[str] = set()
+        """Secrets that can't be read, as they are stored: the log tells of each once."""
         self._known: TTLCache[str, dict[str, Issuer]] = TTLCache(1_024, REMEMBERED)
         self._last: dict[str, dict[str, Issuer]] = {}
         self._lock = Lock()
@@ -173,7 +175,9 @@ class Issuers:
             try:
                 found["secret"] = self._seal.open(row.secret, _of(row.id))
             except Unopenable:
-                log.error("the secret of an issuer can't be read: add it anew", id=str(row.id))
+                if row.secret not in self._told:
+                    self._told.add(row.secret)
+                    log.error("the secret of an issuer can't be read: add it anew", id=str(row.id))
                 found["secret"] = None
         return Issuer(**found)
 
