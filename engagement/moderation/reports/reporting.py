@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -47,29 +49,20 @@ def put(
     return False, None
 
 
-def settle(connection: Connection, article_id: UUID, comment_id: UUID, right: bool) -> int:
-    """A moderator has decided on a comment that is locked: were its reports right? Answers how many waited.
-
-    It counts for the readers who sent them, on what they report from now on.
-    """
-    r = reports.c
-    waiting = (r.article_id == article_id, r.comment_id == comment_id, r.state == OPEN)
-    found = connection.execute(select(r.reader_id, r.site).where(*waiting).order_by(r.reader_id)).all()
-    if found:
-        connection.execute(
-            update(reports).where(*waiting).values(state=RIGHT if right else WRONG, decided_at=clock.now())
-        )
-    for row in found:
-        standing.reported(connection, row.site, row.reader_id, right=int(right), wrong=int(not right))
-    return len(found)
-
-
 def settle_all(connection: Connection, decided: Mapping[tuple[UUID, UUID], bool]) -> None:
-    """As `settle`, of many: article and comment → were its reports right?"""
-    columns = ("article_id", "comment_id", "state")
+    """A moderator has decided on comments that are locked: article and comment → were its reports right?
+
+    It counts for the readers who sent them, on what they report from now on; in one order of readers.
+    """
+    columns = ("article_id", "comment_id", "reader_id", "site", "state")
     found = bulk.fetch(connection, reports, columns[:2], list(decided), columns)
-    for article_id, comment_id in sorted({(a, c) for a, c, state in found if state == OPEN}):
-        settle(connection, article_id, comment_id, decided[article_id, comment_id])
+    waiting = sorted((reader, site, a, c) for a, c, reader, site, state in found if state == OPEN)
+    now = clock.now()
+    rows = [(a, c, r, RIGHT if decided[a, c] else WRONG, now) for r, _, a, c in waiting]
+    bulk.change(connection, reports, columns[:3], rows, replace=("state", "decided_at"))
+    for (reader, site), theirs in groupby(waiting, key=itemgetter(0, 1)):
+        right = [decided[a, c] for _, _, a, c in theirs]
+        standing.reported(connection, site, reader, right=sum(right), wrong=len(right) - sum(right))
 
 
 def reopen(connection: Connection, article_id: UUID, comment_id: UUID, since: datetime) -> None:
