@@ -73,7 +73,7 @@ class Groups(Generic[T, R]):
         if not place.leads:
             self._wait(place)
         if place.leads:
-            self._lead()
+            self._lead(place)
         outcome = place.outcome
         if isinstance(outcome, Alone):
             return self._alone(wanted)
@@ -81,8 +81,8 @@ class Groups(Generic[T, R]):
             raise outcome
         return outcome
 
-    def _lead(self) -> None:
-        """Do those who wait. The one who leads is the first of them."""
+    def _lead(self, own: _Place[T, R]) -> None:
+        """Do those who wait. `own` is the first of them."""
         group: list[_Place[T, R]] = []
         try:
             self._gather()
@@ -93,7 +93,7 @@ class Groups(Generic[T, R]):
             for place, outcome in zip(group, outcomes, strict=True):
                 place.outcome = outcome
         finally:
-            self._hand_on()
+            self._leave(own)
             for place in group[1:]:
                 place.gate.release()
 
@@ -140,7 +140,7 @@ class Groups(Generic[T, R]):
         raise Unavailable
 
     def _leave(self, place: _Place[T, R]) -> None:
-        """It waits no more: nobody is to wait for it."""
+        """It waits no more, and leads no more: nobody is to wait for it."""
         with self._lock:
             if place in self._waiting:
                 self._waiting.remove(place)

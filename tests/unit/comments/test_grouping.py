@@ -205,6 +205,29 @@ def test_who_is_interrupted_while_waiting_holds_nobody_up() -> None:
     assert counter.served == [["a"], ["b"]]
 
 
+def test_nor_does_a_leader_who_is_interrupted_while_waiting_for_company() -> None:
+    counter = Counter(company=LONG)
+    for wish in "abc":
+        counter.ask(wish)
+    counter.open.set()
+    until(lambda: len(counter.told) == 3)
+
+    def follow() -> None:
+        until(lambda: counter.groups.waiting == 1)
+        interrupt()
+
+    with interruptible() as interrupt:
+        other = Thread(target=follow)
+        other.start()
+        with pytest.raises(KeyboardInterrupt):
+            counter.groups.do("me", "mine")
+        other.join(LONG)
+    for wish in "de":
+        counter.ask(wish)
+    assert counter.close() == {wish: wish.upper() for wish in "abcde"}
+    assert counter.served == [["a"], ["b", "c"], ["d", "e"]]
+
+
 class Lottery:
     """Any outcome: a result, an error of one's own (`refused`), alone, or a group that fails."""
 
