@@ -51,7 +51,7 @@ PUT_OFF = Counter("engagement_flush_put_off_total", "Ballots that can't be store
 
 BALLOTS = 64
 """Of one shard in one round, and of one SQL transaction: most often far more than there are."""
-MANY, TOGETHER = 1_000, 500
+MANY, TOGETHER = 2_000, 500
 """The same where a shard has more than that, for most have one entry then: a ban takes votes on thousands of
 comments. What one transaction takes is bounded by its entries as well."""
 PAUSE_MS = 30_000
