@@ -18,6 +18,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from engagement.framing import Framing, Stage
 
+MODESTY, MOST_MODEST = 0.0001, 10
+"""Seconds, for each connection that it has up to so many, for which a worker leaves a new one to others."""
 LINGER, LINGER_BYTES = 2.0, 1_048_576
 """Seconds for which, and bytes with which, a client that was refused may go on before it is cut off."""
 
@@ -102,7 +104,15 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
             raise RuntimeError("this worker speaks HTTP/1.1 only: end TLS, HTTP/2 and uWSGI at a proxy")
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, at the cost of the one that has waited longest if there are too many."""
+        """Take a connection, at the cost of the one that has waited longest if there are too many.
+
+        All workers are woken for it, and who has fewer is to be first. Else one of them may get nearly all
+        that a proxy keeps open, and nobody moves them later.
+        """
+        time.sleep(min(self.nr_conns, MOST_MODEST) * MODESTY)
+        self._accept(listener)
+
+    def _accept(self, listener: socket.socket) -> None:
         try:
             sock, client = listener.accept()
         except OSError as error:
@@ -175,7 +185,7 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
             before = -1
             while self.nr_conns != before:
                 before = self.nr_conns
-                self.accept(listener)
+                self._accept(listener)
             listener.close()
         self.sockets = []
 

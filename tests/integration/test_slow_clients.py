@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -57,26 +58,31 @@ def slowly(seconds: float) -> Iterator[bytes]:
 
 
 class Hastened:
-    """A gunicorn with one `Hasty` worker of two threads over `application`."""
+    """A gunicorn with `Hasty` workers of two threads each over `application`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, workers: int = 1) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as errors:
             self.address = listener.getsockname()
             options = {
                 "bind": f"fd://{listener.fileno()}",
                 "threads": THREADS,
+                "workers": workers,
                 "worker-connections": CONNECTIONS,
                 "worker-class": f"{__name__}.Hasty",
             }
             argv = [sys.executable, "-m", "gunicorn", "--no-control-socket", f"{__name__}:application"]
             argv += [f"--{name}={value}" for name, value in options.items()]
+            argv += ["--preload"]  # so that all workers are ready when the first is
             self.process = subprocess.Popen(argv, pass_fds=[listener.fileno()], stderr=errors)
         try:
-            until(lambda: psutil.Process(self.process.pid).children())
+            until(lambda: len(self.workers()) == workers)
             assert get(self.address) == "0"
         except BaseException:
             self.stop()
             raise
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -234,6 +240,26 @@ def test_those_who_take_no_answer_give_their_thread_back(hastened: tuple[str, in
         assert get(hastened) == "0"
 
 
+def test_no_worker_gets_nearly_all_connections(tmp_path: Path) -> None:
+    server = Hastened(tmp_path / "log", workers=2)
+    shares = []
+    for _ in range(5):
+        with silent(server.address, 20):
+            until(lambda: sum(connections(server)) == 20)
+            shares.append(min(connections(server)))
+        until(lambda: sum(connections(server)) == 0)
+    assert statistics.median(shares) >= 6
+    assert server.stop() == 0
+
+
+def connections(server: Hastened) -> list[int]:
+    """How many each worker has taken."""
+    return [
+        sum(each.status == psutil.CONN_ESTABLISHED for each in worker.net_connections())
+        for worker in server.workers()
+    ]
+
+
 def test_a_stop_lets_requests_end_and_does_not_wait_for_the_silent(tmp_path: Path) -> None:
     server = Hastened(tmp_path / "log")
     with silent(server.address, 5), socket.create_connection(server.address, 20) as sock:
@@ -247,7 +273,7 @@ def test_a_stop_lets_requests_end_and_does_not_wait_for_the_silent(tmp_path: Pat
 
 def test_who_connected_before_a_stop_is_answered_and_who_comes_later_is_refused(tmp_path: Path) -> None:
     server = Hastened(tmp_path / "log")
-    (worker,) = psutil.Process(server.process.pid).children()
+    (worker,) = server.workers()
     worker.suspend()
     waiting = [socket.create_connection(server.address, 20) for _ in range(5)]
     for sock, path in zip(waiting, [b"/slow", b"/", b"/", b"/", b"/"], strict=True):
