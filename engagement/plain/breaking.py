@@ -9,20 +9,27 @@ from typing import Final
 from markupsafe import Markup, escape
 
 LONGEST: Final = 30
-"""Characters of a word that is left whole."""
+"""Characters of a word that is left whole, if it has letters."""
 PIECE: Final = 12
 """Characters of a longer one that stay together."""
+MARKS: Final = 12
+"""Marks that stay with their letter: no language has so many, and some are as wide as a letter."""
 QUOTES: Final = 2
 """Levels of quotes that are shown."""
 
 # Not the spaces at which no line breaks.
 _SPACE: Final = r"[^\S\u00a0\u2007\u202f]"
 _TOKEN: Final = re.compile(rf"<[^>]*>|&[^;\s<]{{1,10}};|{_SPACE}+|.", re.DOTALL)
-_LONG_WORD: Final = re.compile(rf"[\S\u00a0\u2007\u202f]{{{LONGEST + 1}}}")
+_LONG_WORD: Final = re.compile(rf"[\S\u00a0\u2007\u202f]{{{PIECE + 1}}}")
 _CODE: Final = re.compile(r"<pre><code[^>]*>(.*?)\n?</code></pre>", re.DOTALL)
 _QUOTE: Final = re.compile("</?blockquote>")
 _INDENT: Final = re.compile(r"^ +| (?= )", re.MULTILINE)
 _JOINER: Final = "\u200d"
+_CUT: Final = "\u200b"
+"""A line may begin after it even within what browsers take for one character; `<wbr>` does nothing there."""
+_MARKS: Final = frozenset({"Mn", "Me", "Mc", "Cf", "Sk"})
+_VOWELS: Final = "\u0e33\u0eb3"
+"""Letters that browsers take for marks."""
 
 
 def breakable(text: str | None) -> Markup:
@@ -79,21 +86,28 @@ def _is_space(token: str) -> bool:
 
 def _pieces(word: list[str]) -> list[str]:
     """A word (its characters, entities and tags) as it is, or with `<wbr>`."""
-    if sum(not token.startswith("<") for token in word) <= LONGEST:
+    characters = [token for token in word if not token.startswith("<")]
+    longest = LONGEST if any(token.isalpha() for token in characters) else PIECE
+    if len(characters) <= longest:
         return word
     out: list[str] = []
-    length, before = 0, ""
+    length, marks, before = 0, 0, ""
     for token in word:
         if not token.startswith("<"):
-            if length >= PIECE and before != _JOINER and _may_begin_a_line(token[0]):
+            is_mark = unicodedata.category(token[0]) in _MARKS or token in _VOWELS
+            if length >= PIECE and before != _JOINER and not is_mark and not _is_picture(token):
                 out.append("<wbr>")
                 length = 0
+            elif is_mark and marks >= MARKS:
+                out.append(_CUT)
+                marks = 0
             length += 1
+            marks = marks + 1 if is_mark else 0
             before = token
         out.append(token)
     return out
 
 
-def _may_begin_a_line(char: str) -> bool:
-    """Not a mark, joiner or modifier, which belongs to what is before it; browsers break between emoji."""
-    return unicodedata.category(char) not in {"Mn", "Me", "Mc", "Cf", "Sk", "So"}
+def _is_picture(char: str) -> bool:
+    """Browsers break between emoji by themselves."""
+    return unicodedata.category(char[0]) == "So"

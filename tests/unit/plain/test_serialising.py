@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engagement.comments.rendering import render
 from engagement.plain.atom import Entry, Feed, atom
-from engagement.plain.breaking import LONGEST, PIECE, breakable, breakable_html
+from engagement.plain.breaking import LONGEST, MARKS, PIECE, breakable, breakable_html
 from engagement.plain.linked_data import dump, text_of
 from engagement.plain.words import moment
 from engagement.text import clean_text
@@ -105,10 +105,26 @@ def test_words_with_spaces_at_which_no_line_breaks_are_long_words(chars: list[st
 @given(st.integers(1, 400), st.sampled_from(["x", "&", "字", "z\u0301\u0302"]))
 def test_a_long_word_breaks_and_a_short_one_does_not(length: int, char: str) -> None:
     pieces = str(breakable(char * length)).split("<wbr>")
-    assert (len(pieces) > 1) is (len(char * length) > LONGEST)
+    longest = PIECE if char == "&" else LONGEST
+    assert (len(pieces) > 1) is (len(char * length) > longest)
     if len(pieces) > 1:
         assert all(len(unescape(piece)) <= PIECE + len(char) for piece in pieces)
         assert not any(piece.startswith("\u0301") for piece in pieces)
+
+
+@given(st.integers(LONGEST, 100), st.sampled_from(["\u0301", "\u102b\u1038", "\u0e33", "\u0489"]))
+def test_no_letter_has_more_marks_than_stand_in_one_line(length: int, mark: str) -> None:
+    html = str(breakable(f"\u1000{mark * length} next"))
+    assert html.replace("\u200b", "").replace("<wbr>", "") == f"\u1000{mark * length} next"
+    assert all(len(piece) <= 1 + MARKS for piece in html.removesuffix(" next").split("\u200b"))
+
+
+KISS, GRIN, ACUTE = "\U0001f469\U0001f3fd\u200d\u2764\ufe0f\u200d\U0001f468", "\U0001f600", "e\u0301"
+
+
+@given(st.lists(st.sampled_from([KISS, GRIN, ACUTE])))
+def test_what_people_write_is_one_character_still(chars: list[str]) -> None:
+    assert "\u200b" not in str(breakable("".join(chars)))
 
 
 @given(st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=8))
