@@ -7,6 +7,7 @@ message is known to hold nothing of the kind; of a statement that SQL refused, i
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import traceback
@@ -22,6 +23,7 @@ PLAIN = (OSError, TypeError, AttributeError, NameError, ImportError, MemoryError
 """Built-in ones whose messages name our code, or the machine."""
 STATEMENT = 300
 """Characters of a statement."""
+WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) \w+")
 CLIENT = "Invalid request from ip="
 """How gunicorn begins to tell of who sent something that it can't read."""
 DEEPEST = 10
@@ -55,8 +57,10 @@ def told(error: BaseException) -> str:
     original = getattr(error, "orig", None)
     if original is not None:  # of SQLAlchemy, around the driver's
         state = getattr(original, "sqlstate", None)
-        statement = " ".join(str(getattr(error, "statement", "") or "").split())[:STATEMENT]
-        return f"{type(original).__name__}{f' {state}' if state else ''}: {statement}"
+        statement = " ".join(str(getattr(error, "statement", "") or "").split())
+        if statement.startswith("WITH "):  # what it is for stands behind all that it looks at
+            statement = f"{', '.join(WRITES.findall(statement)) or 'SELECT'} in {statement}"
+        return f"{type(original).__name__}{f' {state}' if state else ''}: {statement[:STATEMENT]}"
     if isinstance(error, PLAIN) or kind.__module__.startswith(SAFE):
         message = str(error).partition(ARGUMENTS)[0]
         return f"{kind.__name__}: {message}" if not message.startswith(COMMAND) else kind.__name__

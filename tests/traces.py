@@ -16,7 +16,7 @@ from engagement.verify import verify
 KNOWN_IN_SQL = {
     "readers.id", "comments.reader_id", "bars.reader_id", "jobs.reader_id", "cases.reader_id",
     "bans.reader_id", "statements.reader_id", "appeals.reader_id", "reports.reader_id",
-    "moderation_log.subject",
+    "moderation_log.subject", "moderation_log.actor_id",
 }  # fmt: skip
 """Where an erased reader's id stays: on rows without a choice, a text or a name."""
 

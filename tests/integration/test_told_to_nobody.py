@@ -44,8 +44,8 @@ REFUSING = {
 }
 
 BEGINS = {
-    "sqlite": "IntegrityError: INSERT INTO comments (",
-    "postgresql": "CheckViolation 23514: WITH ",  # what it looks at before it inserts
+    "sqlite": "IntegrityError: INSERT INTO comments in WITH ",
+    "postgresql": "CheckViolation 23514: INSERT INTO idempotency_keys, INSERT INTO comments, ",
 }
 """What is refused, as it begins."""
 
