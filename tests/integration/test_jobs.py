@@ -17,7 +17,7 @@ from engagement.db.tables import jobs as table
 from engagement.hot.keys import VOTE
 from engagement.readers.erasing import erase
 from engagement.settings import Settings
-from engagement.worker.jobs import taking
+from engagement.worker.jobs import chosen, taking
 from tests.jobs_world import World
 from tests.traces import no_trace
 from tests.waiting import until
@@ -31,7 +31,9 @@ def world(settings: Settings, database: Database) -> World:
 def test_pages_of_choices_are_taken_with_the_flush_between_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "PAGE", 3)
+    for module in (taking, chosen):
+        monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(taking, "WHILE", 0.0)
     names = [f"a{n}" for n in range(10)]
     world.put_articles(*names)
     ann = world.new_reader()
