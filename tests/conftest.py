@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -26,6 +29,15 @@ pytest_plugins = ["tests.kinds", "tests.measuring", "tests.pace"]
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("ENGAGEMENT_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Commands that run in this process set what is logged, and where to."""
+    configured, hook, hook_of_threads = structlog.get_config(), sys.excepthook, threading.excepthook
+    yield
+    structlog.configure(**configured)
+    sys.excepthook, threading.excepthook = hook, hook_of_threads
 
 
 @pytest.fixture

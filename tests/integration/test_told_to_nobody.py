@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +12,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-import structlog
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -139,17 +136,12 @@ def refusing(database: Database, sql_kind: str) -> Iterator[None]:
 def test_what_a_database_says_of_a_row_that_it_refuses_is_not_told(
     settings: Settings, capfd: pytest.CaptureFixture[str], form: str, sql_kind: str
 ) -> None:
-    configured, hook, hook_of_threads = structlog.get_config(), sys.excepthook, threading.excepthook
     logs.configure("DEBUG", form)
-    try:
-        client: FlaskClient = create_app(settings).test_client()
-        minted: Any = client.post("/v1/demo/readers", json={"name": NAME}).json
-        reader = {"Authorization": f"Bearer {minted['token']}", "X-Forwarded-For": ADDRESS}
-        refused = {"body": f"{TEXT} refused"}
-        assert client.post(f"{A}/comments", json=refused, headers=reader).status_code == 500
-    finally:
-        structlog.configure(**configured)
-        sys.excepthook, threading.excepthook = hook, hook_of_threads
+    client: FlaskClient = create_app(settings).test_client()
+    minted: Any = client.post("/v1/demo/readers", json={"name": NAME}).json
+    reader = {"Authorization": f"Bearer {minted['token']}", "X-Forwarded-For": ADDRESS}
+    refused = {"body": f"{TEXT} refused"}
+    assert client.post(f"{A}/comments", json=refused, headers=reader).status_code == 500
     said = capfd.readouterr().err
     assert "unexpected error" in said
     assert BEGINS[sql_kind] in said
