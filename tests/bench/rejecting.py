@@ -156,8 +156,13 @@ class Room:
     def calls(self, standing: list[tuple[str, str]]) -> list[Request]:
         """Of readers: eight reads to a vote."""
         votes: list[Request] = [
-            ("PUT", f"{BUSY}/comments/{id}/vote", reader, json.dumps({"value": value}))
-            for value in (1, -1, 0)
+            (
+                "PUT",
+                f"{BUSY}/comments/{id}/vote",
+                reader,
+                json.dumps({"value": self._random.choice([1, -1, 0])}),
+            )
+            for _ in range(3)
             for id, _ in standing
             for reader in self.readers
         ]
