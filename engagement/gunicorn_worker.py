@@ -10,13 +10,15 @@ import errno
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from gunicorn.http import get_parser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from engagement.framing import Framing, Stage
+from engagement.gunicorn_sockets import ClientSocket
 
 MODESTY, MOST_MODEST = 0.0001, 10
 """Seconds, for each connection that it has up to so many, for which a worker leaves a new one to others."""
@@ -41,6 +43,9 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.received = bytearray()
         self.framing = Framing(worker.body_max)
         self.discarded = 0
+        self.then: Callable[[Connection], None] | None = None
+        """What is to be done when something arrives; None while a thread has it."""
+        self.is_polled = False
         self._worker = worker
         self._deadline: float | None = None
 
@@ -79,8 +84,9 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
     """gthread under which a slow client costs a socket, and no thread.
 
-    A connection is with a thread, or in the poller and one of `receiving`, `lingering` and gunicorn's
-    `keepalived_conns`. The dicts are in the order of their connections' timeouts.
+    A connection is with a thread, or in one of `receiving`, `lingering` and gunicorn's `keepalived_conns`.
+    The dicts are in the order of their connections' timeouts. It stays in the poller, unless something
+    arrives while it is with a thread.
     """
 
     request_timeout = 10.0
@@ -122,15 +128,9 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        self._await(Connection(self, sock, client, listener.getsockname()))
+        self._await(Connection(self, ClientSocket.of(sock), client, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
             self._shed()
-
-    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """The next request on a kept connection begins."""
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-        self._receive(conn)
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """Answer. In a thread."""
@@ -147,15 +147,15 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Wait for the next request, or end the connection. Never blocks, as gthread's closing does."""
+        conn.sock.setblocking(False)
         if fs.cancelled() or fs.exception() or not fs.result():
             self._linger(conn)
             return
         conn.next_request()
         if conn.received:
-            conn.sock.setblocking(False)
             self._advance(conn)
         else:
-            super().finish_request(conn, fs)
+            self._keep(conn)
 
     def murder_pending(self) -> None:
         """Close what has had its time."""
@@ -189,7 +189,20 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
             listener.close()
         self.sockets = []
 
-    def _receive(self, conn: Connection, _: Any = None) -> None:
+    def _keep(self, conn: Connection) -> None:
+        """Wait for the next request; for a short time only, once the worker ends."""
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self._listen(conn, self._begin)
+
+    def _begin(self, conn: Connection) -> None:
+        """The next request on a kept connection begins."""
+        self.keepalived_conns.remove(conn)
+        self._receive(conn)
+
+    def _receive(self, conn: Connection) -> None:
         data = self._take(conn)
         if data == b"":
             self._drop(conn)
@@ -218,14 +231,13 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
         """Say that this was all, and let the client read it: a reset by what it still sends would lose it."""
         conn.received.clear()
         try:
-            conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._drop(conn)
         else:
             self._wait(conn, self.lingering, LINGER, self._discard)
 
-    def _discard(self, conn: Connection, _: Any) -> None:
+    def _discard(self, conn: Connection) -> None:
         data = self._take(conn)
         conn.discarded += len(data or b"")
         if data == b"" or conn.discarded > LINGER_BYTES:
@@ -246,19 +258,42 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             self.log.debug("A client doesn't listen.")
 
-    def _wait(self, conn: Connection, among: dict[Connection, None], seconds: float, then: Any) -> None:
+    def _wait(
+        self,
+        conn: Connection,
+        among: dict[Connection, None],
+        seconds: float,
+        then: Callable[[Connection], None],
+    ) -> None:
         conn.timeout = time.monotonic() + seconds
         among[conn] = None
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(then, conn))
+        self._listen(conn, then)
+
+    def _listen(self, conn: Connection, then: Callable[[Connection], None]) -> None:
+        conn.then = then
+        if not conn.is_polled:
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_arrival, conn))
+            conn.is_polled = True
+
+    def _on_arrival(self, conn: Connection, _: Any) -> None:
+        if conn.then is None:  # the poller would say it again and again, until the thread is done
+            self._unlisten(conn)
+        else:
+            conn.then(conn)
+
+    def _unlisten(self, conn: Connection) -> None:
+        if conn.is_polled:
+            self.poller.unregister(conn.sock)
+            conn.is_polled = False
 
     def _forget(self, conn: Connection) -> None:
-        for waiting in (self.receiving, self.lingering):
-            if conn in waiting:
-                del waiting[conn]
-                self.poller.unregister(conn.sock)
+        conn.then = None
+        self.receiving.pop(conn, None)
+        self.lingering.pop(conn, None)
 
     def _drop(self, conn: Connection) -> None:
         self._forget(conn)
+        self._unlisten(conn)
         self.nr_conns -= 1
         conn.close()
 
@@ -267,6 +302,4 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
         if conn := next(iter(self.receiving), None):
             self._drop(conn)
         elif self.keepalived_conns:
-            conn = self.keepalived_conns.popleft()
-            self.poller.unregister(conn.sock)
-            self._drop(conn)
+            self._drop(self.keepalived_conns.popleft())
