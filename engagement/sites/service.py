@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ SITE_KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 REMEMBERED = 5
 """Seconds that a process remembers a site, or that an article isn't there."""
 FRESH = 1
-"""Seconds that a process remembers an article for those who write to it."""
+"""Seconds after which a process asks again for an article that is written to; for as long it may go on."""
 UNTOUCHED = "0"
 """The stamp of pages that were never dropped."""
 UNASKED = object()
@@ -71,7 +72,10 @@ class Sites:
         self._names = Names(database)
         self._known: TTLCache[str, object] = TTLCache(1_024, REMEMBERED)
         self._absent: TTLCache[tuple[str, str], bool] = TTLCache(65_536, REMEMBERED)
-        self._articles: TTLCache[tuple[str, str], Article] = TTLCache(4_096, FRESH)
+        self._articles: TTLCache[tuple[str, str], tuple[Article, float]] = TTLCache(4_096, 2 * FRESH)
+        """Each with when it should be asked for again."""
+        self._asked: set[tuple[str, str]] = set()
+        """Those of which some thread asks just now."""
         self._last: dict[str, Site] = {}
         self._lock = Lock()
 
@@ -136,14 +140,24 @@ class Sites:
         return self.find_many(site, [article]).get(article)
 
     def remembered(self, site: str, article: str) -> Article | None:
-        """The article as it was a second ago at most: for who looks at its row again before writing."""
+        """The article as it was two seconds ago at most: for who looks at its row again before writing.
+
+        While one thread asks, the others go on with what was known: all of them come at once.
+        """
+        key = site, article
         with self._lock:
-            found = self._articles.get((site, article))
-        if found is None:
+            known, fresh_until = self._articles.get(key, (None, 0.0))
+            if known is not None and (time.monotonic() < fresh_until or key in self._asked):
+                return known
+            self._asked.add(key)
+        try:
             found = self.find(site, article)
-            if found is not None:
-                with self._lock:
-                    self._articles[site, article] = found
+        finally:
+            with self._lock:
+                self._asked.discard(key)
+        if found is not None:
+            with self._lock:
+                self._articles[key] = found, time.monotonic() + FRESH
         return found
 
     def forget(self, site: str, article: str) -> None:
