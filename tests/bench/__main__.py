@@ -30,7 +30,7 @@ from tests.waiting import until
 ARTICLES = 2_000
 FRONT_PAGES = 200
 COMMENTS = 200
-READERS = 2_000
+READERS, POSTERS = 2_000, 20
 MOODS = ["happy", "sad", "angry", "dont_care", "inspired", "afraid", "amused", "annoyed"]
 
 
@@ -62,12 +62,12 @@ def run(served: Served, folder: Path, rounds: int, seconds: int) -> dict[str, di
     """Fill the service, then measure each call."""
     random = Random(7)
     tokens = Tokens((served.data / "secret.key").read_text().strip(), 86_400)
-    poster = served.mint()
+    posters = [served.mint() for _ in range(POSTERS)]
     readers = [
         {"Authorization": f"Bearer {tokens.sign(Token('demo', clock.new_id()))}"} for _ in range(READERS)
     ]
     with requests.Session() as session:
-        fill(session, served.url, poster, readers)
+        fill(session, served.url, posters[0], readers)
     fronts = [random.sample(range(ARTICLES), 50) for _ in range(FRONT_PAGES)]
     calls = [
         Call("footer, 200 comments", [("GET", "/v1/demo/articles/a0/footer", {}, "")]),
@@ -94,7 +94,16 @@ def run(served: Served, folder: Path, rounds: int, seconds: int) -> dict[str, di
         ),
         Call(
             "comment",
-            [("POST", "/v1/demo/articles/a1/comments", poster, json.dumps({"body": "Well said. " * 12}))],
+            [
+                (
+                    "POST",
+                    "/v1/demo/articles/a1/comments",
+                    who,
+                    json.dumps({"body": f"{n}. " + "Well said. " * 12}),
+                )
+                for n in range(200)
+                for who in posters
+            ],
         ),
     ]
     found: dict[str, dict[str, object]] = {}

@@ -85,7 +85,7 @@ class Reference:
                 "-m",
                 *words,
                 "--threads",
-                "8",
+                "16",
                 "--no-control-socket",
                 "tests.bench.reference:" + ("storing()" if database_url else "application"),
             ],
