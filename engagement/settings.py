@@ -42,7 +42,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     web_workers: int = 2
-    web_threads: int = 8
+    web_threads: int = 16
     trusted_proxies: tuple[Network, ...] = ()
     """Proxies whose `X-Forwarded-For` is believed."""
 
