@@ -90,7 +90,7 @@ from engagement.web.pages import pages as web_pages
 
 def create_app(settings: Settings) -> Flask:
     """The service over the stores that the settings name; connects to none before the first request."""
-    app = Flask("engagement", static_folder=None)
+    app = http.Application("engagement", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect would repeat the Host that was sent
     database = Database(
         settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_threads + 2

@@ -19,5 +19,5 @@ def new_id() -> UUID:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-01-31T12:00:00.123Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    """`2026-01-31T12:00:00.123Z`. `moment` is in UTC."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -41,21 +41,35 @@ class WholeRequest(Request):
     @cached_property
     def stream(self) -> IO[bytes]:
         """The body. Raises `BadRequest`, or werkzeug's 400, 408 and 413."""
-        limit = self.max_content_length or 0
+        limit, length = self.max_content_length or 0, self.content_length
+        if length is not None and length > limit:
+            raise RequestEntityTooLarge
         try:
-            # One byte more than it may have, to see whether it has more.
-            body = get_input_stream(self.environ, max_content_length=limit + 1).read()
+            if length is None:  # one byte more than it may have, to see whether it has more
+                body = get_input_stream(self.environ, max_content_length=limit + 1).read()
+            else:  # werkzeug's stream would ask for it in three steps
+                body = self.environ["wsgi.input"].read(length)
         except ParseException:
             raise BadRequest("The body's chunks can't be read.") from None
-        except ClientDisconnected as error:
-            if isinstance(error.__context__, TimeoutError):
+        except (ClientDisconnected, OSError) as error:
+            if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
                 raise RequestTimeout from None
-            raise
+            raise ClientDisconnected from error
         if len(body) > limit:
             raise RequestEntityTooLarge
-        if len(body) < (self.content_length or 0):
+        if len(body) < (length or 0):
             raise ClientDisconnected
         return BytesIO(body)
+
+
+class Application(Flask):
+    """Flask whose views are all plain functions: it asks a dozen times a request, which takes its time."""
+
+    request_class = WholeRequest
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
 
 
 def public(
@@ -84,10 +98,8 @@ def mark_degraded(response: Response, store: str) -> None:
 
 def private(body: Any, status: int = 200, **headers: str) -> Response:
     """An answer about the caller, or to a write: kept by nobody."""
-    response = Response(orjson.dumps(body), status, mimetype="application/json")
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers.update(headers)
-    return response
+    told = [("Cache-Control", "private, no-store"), *headers.items()]
+    return Response(orjson.dumps(body), status, told, mimetype="application/json")
 
 
 def attachment(file: IO[bytes], name: str) -> Response:
@@ -126,7 +138,6 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 def init_app(app: Flask, body_max_bytes: int, database_is_down: Callable[[], bool]) -> None:
     """Set the JSON provider and the size of a body; mark public answers given without the database."""
-    app.request_class = WholeRequest
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = body_max_bytes
 

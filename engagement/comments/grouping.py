@@ -63,7 +63,7 @@ class Groups(Generic[T, R]):
 
         Raises what is its own error, and `Unavailable`.
         """
-        place = _Place[T, R](who, wanted)
+        place: _Place[T, R] = _Place(who, wanted)
         with self._lock:
             self._waiting.append(place)
             place.leads, self._is_led = not self._is_led, True
@@ -75,6 +75,8 @@ class Groups(Generic[T, R]):
         if place.leads:
             self._lead(place)
         outcome = place.outcome
+        if outcome is None:
+            raise Unavailable
         if isinstance(outcome, Alone):
             return self._alone(wanted)
         if isinstance(outcome, Exception):
@@ -157,7 +159,8 @@ class _Place(Generic[T, R]):
         self.who = who
         self.wanted = wanted
         self.leads = False
-        self.outcome: R | Exception = Unavailable()
+        self.outcome: R | Exception | None = None
+        """None: it is not known."""
         self.gate = Lock()
         self.gate.acquire()
         """Opened once: when it is done, or to lead."""

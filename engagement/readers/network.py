@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from engagement.readers.network_keys import NetworkKey
@@ -44,19 +45,26 @@ def network_hash(address: Address | None, key: NetworkKey, secret_key: str) -> N
     It needs the secret as well: who has the database alone can't try all networks out.
     """
     text = _network(address)
-    secret = blake2b(secret_key.encode(), digest_size=32, person=b"network").digest()
-    own = blake2b(key.key, key=secret, digest_size=32).digest()
+    secret, own = _secrets(key, secret_key)
     found = NetworkHash(f"{key.number}:{blake2b(text.encode(), key=own, digest_size=12).hexdigest()}")
     found.counted = blake2b(text.encode(), key=secret, digest_size=12, person=b"counted").hexdigest()
     return found
 
 
+@lru_cache(64)
+def _secrets(key: NetworkKey, secret_key: str) -> tuple[bytes, bytes]:
+    """What is not of any address: for the hash that outlives a change of the key, and for the key's own."""
+    secret = blake2b(secret_key.encode(), digest_size=32, person=b"network").digest()
+    return secret, blake2b(key.key, key=secret, digest_size=32).digest()
+
+
 def _network(address: Address | None) -> str:
     if address is None:
         return "local"
-    prefix = 24 if address.version == 4 else 48
-    rest = address.max_prefixlen - prefix
-    return f"{type(address)(int(address) >> rest << rest)}/{prefix}"  # `ip_network` takes longer
+    if isinstance(address, ipaddress.IPv4Address):  # `ip_network` takes ten times as long
+        return str(address).rpartition(".")[0] + ".0/24"
+    rest = address.max_prefixlen - 48
+    return f"{ipaddress.IPv6Address(int(address) >> rest << rest)}/48"
 
 
 def _without_port(text: str) -> str:

@@ -43,7 +43,7 @@ def init_app(app: Flask, sites: Sites) -> None:
             response.headers["Access-Control-Allow-Origin"] = g.allow_origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
         if "vary_origin" in g:
-            response.vary.add("Origin")
+            response.headers.add("Vary", "Origin")
         return response
 
 

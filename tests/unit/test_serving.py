@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from flask import Flask, request
+from flask import request
 from gunicorn.config import Config
 from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.workers.gthread import ThreadWorker
@@ -164,7 +164,7 @@ class Failing:
     ],
 )
 def test_a_body_is_whole_or_a_problem(body: BytesIO | Failing, length: int | None, status: int) -> None:
-    app = Flask("bodies")
+    app = http.Application("bodies")
     http.init_app(app, 100, lambda: False)
     openapi.init_app(app)
     app.add_url_rule("/", view_func=lambda: str(len(request.get_data())), methods=["POST"])
