@@ -14,14 +14,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gunicorn.http import get_parser
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from engagement.framing import Framing, Stage
-from engagement.gunicorn_sockets import ClientSocket
+from engagement.framing import Stage
+from engagement.gunicorn_connection import ClientSocket, Connection
 
 MODESTY, MOST_MODEST = 0.0001, 10
 """Seconds, for each connection that it has up to so many, for which a worker leaves a new one to others."""
+NOTICE = 1.0
+"""Seconds between two signs of life: gunicorn waits for thirty."""
 LINGER, LINGER_BYTES = 2.0, 1_048_576
 """Seconds for which, and bytes with which, a client that was refused may go on before it is cut off."""
 
@@ -30,55 +31,6 @@ TIMED_OUT = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
     b"Cache-Control: no-store\r\nContent-Length: %d\r\n\r\n%s" % (len(PROBLEM), PROBLEM)
 )
-
-
-class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """A connection with what has arrived on it. gunicorn's parser takes it for the socket."""
-
-    parser: Any
-
-    def __init__(self, worker: SlowClientWorker, sock: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(worker.cfg, sock, client, server)
-        self.data_ready = True  # or a thread would wait for data
-        self.received = bytearray()
-        self.framing = Framing(worker.body_max)
-        self.discarded = 0
-        self.then: Callable[[Connection], None] | None = None
-        """What is to be done when something arrives; None while a thread has it."""
-        self.is_polled = False
-        self._worker = worker
-        self._deadline: float | None = None
-
-    def init(self) -> None:
-        """Make the parser. In a thread."""
-        if self.parser is None:
-            self.initialized = True
-            self.parser = get_parser(self.cfg, self, self.client)
-
-    def next_request(self) -> None:
-        """Begin again, with what came behind the last request."""
-        self.received[:0] = self.parser.unreader.take_buffered()
-        self.framing = Framing(self._worker.body_max)
-        self._deadline = None
-
-    def recv(self, size: int) -> bytes:
-        """What has arrived. In a thread: it waits only if the application wants a body over `body_max`."""
-        if self.received:
-            piece = bytes(self.received[:size])
-            del self.received[:size]
-            return piece
-        if self.framing.fault:
-            raise self.framing.fault
-        if self.framing.stage is Stage.WHOLE:  # never, unless the parser and we count differently
-            raise ConnectionResetError(errno.ECONNRESET, "the request has ended")
-        now = time.monotonic()
-        self._deadline = self._deadline or now + self._worker.request_timeout
-        before = self.sock.gettimeout()
-        self.sock.settimeout(max(self._deadline - now, 0.001))
-        try:
-            return self.sock.recv(size)  # type: ignore[no-any-return]
-        finally:
-            self.sock.settimeout(before)
 
 
 class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
@@ -101,6 +53,7 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.receiving: dict[Connection, None] = {}
         self.lingering: dict[Connection, None] = {}
+        self._next_notice = 0.0
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -145,17 +98,30 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
             self.log.info("A client was too slow to be answered.")
             return False
 
-    def finish_request(self, conn: Connection, fs: Any) -> None:
-        """Wait for the next request, or end the connection. Never blocks, as gthread's closing does."""
-        conn.sock.setblocking(False)
-        if fs.cancelled() or fs.exception() or not fs.result():
-            self._linger(conn)
-            return
-        conn.next_request()
-        if conn.received:
-            self._advance(conn)
-        else:
-            self._keep(conn)
+    def enqueue_req(self, conn: Connection) -> None:
+        """Let a thread answer."""
+        self.tpool.submit(self._work, conn)
+
+    def _work(self, conn: Connection) -> None:
+        """Answer, and see to what comes next: most often the main loop need not know. In a thread."""
+        is_kept = False
+        try:
+            is_kept = bool(self.handle(conn))
+        finally:
+            conn.sock.setblocking(False)
+            if is_kept:
+                conn.next_request()
+            if is_kept and not conn.received:
+                self._keep(conn)
+            else:
+                self.method_queue.defer(self._advance if is_kept else self._linger, conn)
+
+    def notify(self) -> None:
+        """Say that the worker is alive: after each event, gthread would say so a hundred times a second."""
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + NOTICE
+            super().notify()
 
     def murder_pending(self) -> None:
         """Close what has had its time."""
@@ -169,7 +135,8 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
     def _cap_keepalive(self, deadline: float) -> None:
         """What a worker that ends does first."""
         self._stop_listening()
-        super()._cap_keepalive(deadline)
+        for conn in list(self.keepalived_conns):  # a copy: threads append to it
+            conn.timeout = min(conn.timeout, deadline)
         for conn in self.receiving:
             if not conn.received:
                 conn.timeout = min(conn.timeout, deadline)
@@ -190,12 +157,19 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
         self.sockets = []
 
     def _keep(self, conn: Connection) -> None:
-        """Wait for the next request; for a short time only, once the worker ends."""
+        """Wait for the next request. In a thread: what the main loop does meanwhile is looked at last."""
         conn.set_timeout()
-        if not self.alive:
-            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns.append(conn)
-        self._listen(conn, self._begin)
+        conn.then = self._begin
+        if not (conn.is_polled and self.alive):
+            self.method_queue.defer(self._mind, conn)
+
+    def _mind(self, conn: Connection) -> None:
+        """Listen to a kept connection; for a short time only, once the worker ends."""
+        if conn in self.keepalived_conns:
+            if not self.alive:
+                conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+            self._listen(conn, self._begin)
 
     def _begin(self, conn: Connection) -> None:
         """The next request on a kept connection begins."""
@@ -276,10 +250,14 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
             conn.is_polled = True
 
     def _on_arrival(self, conn: Connection, _: Any) -> None:
-        if conn.then is None:  # the poller would say it again and again, until the thread is done
-            self._unlisten(conn)
-        else:
-            conn.then(conn)
+        then = conn.then
+        if then is not None:
+            then(conn)
+            return
+        self._unlisten(conn)  # or the poller would say it again and again, until the thread is done
+        then = conn.then
+        if then is not None:  # it was, just now
+            self._listen(conn, then)
 
     def _unlisten(self, conn: Connection) -> None:
         if conn.is_polled:

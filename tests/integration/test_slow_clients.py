@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, BinaryIO
 
 import psutil
 import pytest
@@ -200,6 +202,39 @@ def test_pipelined_requests_are_answered_in_their_order(hastened: tuple[str, int
         assert answer.count(b"HTTP/1.1 200 OK") == 3
         bodies = [part.split(b"\r\n")[1] for part in answer.split(b"\r\n\r\n") if part.startswith(b"1\r\n")]
         assert bodies == [b"3", b"4", b"0"]
+
+
+def test_whatever_comes_while_an_answer_is_made_is_answered_too(hastened: tuple[str, int]) -> None:
+    """Who answers and who listens meet at any moment: no request may fall between them."""
+
+    def talk(seed: int) -> None:
+        random = Random(seed)
+        with socket.create_connection(hastened, 20) as sock, sock.makefile("rb") as answers:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            asked = 0
+            while asked < 300:
+                bodies = [b"x" * random.randrange(1, 9) for _ in range(random.choice((1, 1, 1, 2, 5)))]
+                for body in bodies:
+                    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+                    cut = random.randrange(len(head))
+                    for piece in random.choice(((head + body,), (head[:cut], head[cut:] + body))):
+                        sock.sendall(piece)
+                    time.sleep(random.choice((0, 0, 0.0002, 0.001)))
+                asked += len(bodies)
+                for body in bodies:
+                    assert answered(answers) == str(len(body)).encode()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(talk, range(8)))
+
+
+def answered(answers: BinaryIO) -> bytes:
+    """The body of the next answer, which comes in one chunk."""
+    lines = [answers.readline() for _ in range(7)]
+    while lines[-1] != b"0\r\n":
+        lines.append(answers.readline())
+    answers.readline()
+    return lines[-2].rstrip()
 
 
 def test_a_client_that_waits_for_100_is_told_to_go_on_once(hastened: tuple[str, int]) -> None:

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from engagement.gunicorn_sockets import ClientSocket
+from engagement.gunicorn_connection import ClientSocket
 
 LARGE = os.urandom(4_000_000)
 
