@@ -38,12 +38,12 @@ def _oldest(connection: Connection, article_id: UUID, places: Sequence[UUID], ea
     """The oldest replies in each place."""
     found: Below = {place: [] for place in places}
     if connection.dialect.name == "postgresql":
-        for place, id in connection.exec_driver_sql(BY_PLACE, (list(places), article_id, each)):
+        for place, id in connection.exec_driver_sql(BY_PLACE, (list(places), article_id, each)).all():
             found[place].append(id)
         return found
     words = " UNION ALL ".join([IN_PLACE] * len(places))
     given = [value for place in places for value in (place.bytes, article_id.bytes, place.bytes, each)]
-    for place, id in connection.exec_driver_sql(words, tuple(given)):
+    for place, id in connection.exec_driver_sql(words, tuple(given)).all():
         found[UUID(bytes=place)].append(UUID(bytes=id))
     return found
 

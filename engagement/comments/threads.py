@@ -60,13 +60,11 @@ def first_page(
     connection: Connection, article_id: UUID, place: UUID, *, sort: str, limit: int, total: int
 ) -> dict[str, Any]:
     """The pinned comments, and the first `limit` others. `total`: of what is shown in the place."""
-    pinned = list(
-        connection.scalars(
-            listed(article_id, place, ORDERS["newest"]).where(comments.c.pinned).limit(MAX_PINNED)
-        )
-    )
+    pinned = connection.scalars(
+        listed(article_id, place, ORDERS["newest"]).where(comments.c.pinned).limit(MAX_PINNED)
+    ).all()
     ids = listed(article_id, place, ORDERS[sort]).where(comments.c.id.not_in(pinned)).limit(limit + 1)
-    found = list(connection.scalars(ids))
+    found = connection.scalars(ids).all()
     shown = [*pinned, *found[:limit]]
     cursor = None
     if len(found) > limit:
@@ -104,7 +102,7 @@ def rest(
             statement = statement.where(c.id < after)
         if since is not None:
             statement = statement.where(c.id >= since)
-        found = list(connection.scalars(statement))
+        found = connection.scalars(statement).all()
         yield from found
         if len(found) < many:
             return
@@ -147,7 +145,7 @@ def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict
     if not ids:
         return {}
     statement = _AMONG.get(connection.dialect.name, _ONE_BY_ONE)
-    rows = connection.execute(statement, {"article": article_id, "ids": list(ids)})
+    rows = connection.execute(statement, {"article": article_id, "ids": list(ids)}).all()  # not one by one
     return {row.id: row for row in rows}
 
 
