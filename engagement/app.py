@@ -73,6 +73,7 @@ from engagement.readers.network_keys import NetworkKeys
 from engagement.readers.service import Readers
 from engagement.readers.signed_on import SignedOn
 from engagement.readers.tokens import Tokens
+from engagement.sealing import Seal
 from engagement.settings import Settings
 from engagement.sites import origins
 from engagement.sites.service import Sites
@@ -115,7 +116,8 @@ def create_app(settings: Settings) -> Flask:
     moods = Reactions(hot, pages, database, sites, limits)
     threads = Comments(database, hot, pages, sites, settings.edit_window)
     rules = Rules(settings.comment_max_length, settings.edit_window, settings.nesting)
-    policies, known = Policies(database), KnownRules(database)
+    seal = Seal(settings.secret_key)
+    policies, known = Policies(database), KnownRules(database, seal)
     scorers = HttpScorers(Fetcher(settings, timeout=SCORER_TIMEOUT))
     judge = Judging(
         database, policies, known, limits, moderation_log, Turns(hot), settings.secret_key, scorers
@@ -140,7 +142,7 @@ def create_app(settings: Settings) -> Flask:
     stating = Stating(database)
     appeals = Appeals(database, limits, bars, effects, moderation_log)
     policy_changes = PolicyChanges(database, policies, moderation_log)
-    rule_changes, previews = RuleChanges(database, known, moderation_log), Previews(database)
+    rule_changes, previews = RuleChanges(database, known, moderation_log, seal), Previews(database)
     api = openapi.init_app(app)
     for blueprint in (
         footer_api.blueprint(settings, sites, footer, callers),

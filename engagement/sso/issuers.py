@@ -18,7 +18,7 @@ from engagement.db.engine import Database
 from engagement.db.tables import issuers, sites
 from engagement.errors import DatabaseUnavailable, Invalid, NotFound
 from engagement.fetching import Fetcher, FetchError
-from engagement.sso.sealing import Seal, Unopenable
+from engagement.sealing import Seal, Unopenable
 from engagement.text import clean_text
 
 log = structlog.get_logger()

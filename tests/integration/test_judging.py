@@ -22,6 +22,7 @@ from engagement.moderation.rules.known import Rules
 from engagement.moderation.rules.scoring import Down, Score
 from engagement.ratelimit import RateLimits
 from engagement.readers.caller import Caller
+from engagement.sealing import Seal
 from engagement.settings import Settings
 from engagement.sites.service import Site
 from engagement.staff.members import Member
@@ -51,8 +52,9 @@ class Bench:
     def __init__(self, settings: Settings, database: Database, hot: Hot) -> None:
         log = ModerationLog(settings.secret_key)
         self.scorer = Thermometer()
-        self.policies, self.rules = Policies(database), Rules(database)
-        self.changes = RuleChanges(database, self.rules, log)
+        seal = Seal(settings.secret_key)
+        self.policies, self.rules = Policies(database), Rules(database, seal)
+        self.changes = RuleChanges(database, self.rules, log, seal)
         self.policy = PolicyChanges(database, self.policies, log)
         self.judging = Judging(
             database,

@@ -16,24 +16,26 @@ from engagement.db.tables import rule_versions, rules, sites
 from engagement.errors import Edited, Invalid, NotFound
 from engagement.moderation import memory
 from engagement.moderation.policy.policies import Log
-from engagement.moderation.rules.known import MAX_RULES, WORD, Rules
+from engagement.moderation.rules.known import MAX_RULES, SECRET, WORD, Rules, secret_of
 from engagement.moderation.rules.settings import checked
+from engagement.sealing import Seal, Unopenable
 from engagement.staff.members import Member
 from engagement.staff.roles import RULES
 
 NOT_THERE = "There is no such rule."
-SECRET = "secret"
-"""The setting that is never told."""
+UNREADABLE = "was stored under another secret key of the service and can't be read: send it anew"
 VERSION = ("version", "name", "mode", "action", "reason", "settings", "changed_at", "changed_by")
 
 
 class RuleChanges:
     """Lists, makes, changes and ends rules. All raise `NotFound`, `Unavailable`."""
 
-    def __init__(self, database: Database, known: Rules, log: Log) -> None:
+    def __init__(self, database: Database, known: Rules, log: Log, seal: Seal) -> None:
+        """`seal`: as `known` has it."""
         self._database = database
         self._known = known
         self._log = log
+        self._seal = seal
 
     def all(self, site: str) -> list[dict[str, Any]]:
         """The site's rules, as they were made; `MAX_RULES` at most."""
@@ -80,7 +82,7 @@ class RuleChanges:
             there = select(func.count()).where(r.site == site, r.deleted_at.is_(None))
             if (connection.scalar(there) or 0) >= MAX_RULES:
                 raise Invalid(errors={"name": [f"would be one more than the {MAX_RULES} rules of a site"]})
-            connection.execute(insert(rules), row)
+            connection.execute(insert(rules), self._sealed(row))
             self._keep(connection, member, row, "rule.made")
         self._known.forget()
         return self.one(site, row["id"])
@@ -95,14 +97,15 @@ class RuleChanges:
         member.require(RULES, site)
         with self._database.write() as connection:
             before = self._lock(connection, site, rule_id, version)
-            values = checked(_with_secret(given, before))
+            values = checked(self._with_secret(given, before))
             if values["kind"] != before.kind:
                 raise Invalid(errors={"kind": [f"stays {before.kind}: make another rule"]})
             changes = {
                 **values, "version": version + 1, "changed_at": clock.now(), "changed_by": member.id,
             }  # fmt: skip
-            connection.execute(update(rules).where(rules.c.id == rule_id).values(**changes))
-            self._keep(connection, member, {"id": rule_id, "site": site, **changes}, "rule.changed")
+            row = {"id": rule_id, "site": site, **changes}
+            connection.execute(update(rules).where(rules.c.id == rule_id).values(**self._sealed(row)))
+            self._keep(connection, member, row, "rule.changed")
         self._known.forget()
         return self.one(site, rule_id)
 
@@ -125,14 +128,42 @@ class RuleChanges:
             raise Edited(f"It is at version {row.version} by now.")
         return row
 
+    def _sealed(self, row: dict[str, Any]) -> dict[str, Any]:
+        """As it is stored."""
+        settings = row["settings"]
+        if SECRET not in settings:
+            return row
+        return {
+            **row,
+            "settings": {**settings, SECRET: self._seal.close(settings[SECRET], secret_of(row["id"]))},
+        }
+
+    def _with_secret(self, given: Mapping[str, Any], before: Row[Any]) -> Mapping[str, Any]:
+        """A secret goes on to where it went before, and nowhere else: who changes that may not know it.
+
+        Raises `Invalid` if it can't be read any more.
+        """
+        settings = given.get("settings")
+        if SECRET not in before.settings or not isinstance(settings, Mapping) or SECRET in settings:
+            return given
+        same = all(
+            settings.get(key, usual) == before.settings.get(key, usual) for key, usual in _WHERE.items()
+        )
+        if not same:
+            return given
+        try:
+            secret = self._seal.open(before.settings[SECRET], secret_of(before.id))
+        except Unopenable:
+            raise Invalid(errors={f"settings.{SECRET}": [UNREADABLE]}) from None
+        return {**given, "settings": {**settings, SECRET: secret}}
+
     def _keep(self, connection: Connection, member: Member, row: Mapping[str, Any], action: str) -> None:
         """The version as it is now, for those who ask later what a comment was held for."""
-        connection.execute(
-            insert(rule_versions), {"rule_id": row["id"], **{name: row[name] for name in VERSION}}
-        )
-        memory.change(connection, WORD)
-        # Keyed or not, a digest of a short secret would give it away.
+        # Not the secret: nobody is told it, and keyed or not, a digest of a short one would give it away.
         public = {key: value for key, value in row["settings"].items() if key != SECRET}
+        version = {name: row[name] for name in VERSION} | {"settings": public}
+        connection.execute(insert(rule_versions), {"rule_id": row["id"], **version})
+        memory.change(connection, WORD)
         digest = sha256(orjson.dumps([row["mode"], row["action"], row["reason"], public])).hexdigest()
         subject = {"rule_id": str(row["id"]), "version": row["version"], "digest": digest}
         self._log.append(connection, action=action, actor=member.actor, subject=subject, site=row["site"])
@@ -174,14 +205,3 @@ def _rule(
 
 
 _WHERE: Final = {"scorer": "http", "url": None}
-
-
-def _with_secret(given: Mapping[str, Any], before: Row[Any]) -> Mapping[str, Any]:
-    """A secret goes on to where it went before, and nowhere else: who changes the address may not know it."""
-    settings = given.get("settings")
-    if SECRET not in before.settings or not isinstance(settings, Mapping) or SECRET in settings:
-        return given
-    same = all(settings.get(key, usual) == before.settings.get(key, usual) for key, usual in _WHERE.items())
-    if not same:
-        return given
-    return {**given, "settings": {**settings, SECRET: before.settings[SECRET]}}

@@ -66,6 +66,8 @@ class HttpScorers:
     def _score(self, kind: str, settings: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> Score:
         if kind not in ASKS:
             raise Unreadable("There is no such scorer.")
+        if "secret" not in settings:  # it was stored under another secret key of the service
+            raise Unreadable("The rule's secret can't be read: put it in anew.")
         ask = ASKS[kind](settings, text, context)
         with self._breaker(ask.url).watch():
             answer = self._fetcher.post(ask.url, body=ask.body, headers=ask.headers)

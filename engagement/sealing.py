@@ -36,7 +36,7 @@ class Seal:
         return PREFIX + urlsafe_b64encode(sealed).decode()
 
     def open(self, stored: str, of: str) -> str:
-        """The secret; what releases up to 0.4 have stored is one as it stands. Raises `Unopenable`."""
+        """The secret; what earlier releases have stored is one as it stands. Raises `Unopenable`."""
         if not stored.startswith(PREFIX):
             return stored
         try:

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 
-from engagement.sso.sealing import PREFIX, Seal, Unopenable
+from engagement.sealing import PREFIX, Seal, Unopenable
 
 SECRET = "a secret of the publisher, \N{GREEK SMALL LETTER LAMDA}"
 SEAL = Seal("the secret key of this service, long")
