@@ -173,7 +173,10 @@ class SlowClientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _begin(self, conn: Connection) -> None:
         """The next request on a kept connection begins."""
-        self.keepalived_conns.remove(conn)
+        try:
+            self.keepalived_conns.remove(conn)
+        except ValueError:  # it had to give way, when its thread was about to keep it
+            return
         self._receive(conn)
 
     def _receive(self, conn: Connection) -> None:
