@@ -38,6 +38,8 @@ def gunicorn_options(settings: Settings, *, bind: str | None = None) -> dict[str
         # Loaded once, before the workers are forked: they share its memory.
         "preload_app": True,
         "control_socket_disable": True,
+        # Not whichever is installed: `framing` and the parser must agree on where a request ends.
+        "http_parser": "python",
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "keepalive": KEEPALIVE,
         # The longest that gunicorn takes: the batch call may name 100 articles in its query.

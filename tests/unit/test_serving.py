@@ -41,6 +41,7 @@ def test_gunicorn_takes_every_option() -> None:
     assert issubclass(config.worker_class, ThreadWorker)
     assert config.preload_app
     assert config.control_socket_disable
+    assert config.http_parser == "python"
     assert config.accesslog is None
 
 
