@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> Flask:
     app = http.Application("engagement", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect would repeat the Host that was sent
     database = Database(
-        settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_threads + 2
+        settings.database_url, timeout=settings.database_timeout, pool_size=settings.web_connections
     )
     hot = Hot.from_settings(settings, StoredBallots(database))
     pages = Pages(hot, settings.page_ttl)

@@ -11,6 +11,7 @@ from engagement.errors import Unavailable
 from engagement.hot.checks import Setup, setups
 from engagement.hot.connection import Hot
 from engagement.settings import Settings
+from engagement.worker.loop import CONNECTIONS as WORKER_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +26,33 @@ def examine(settings: Settings) -> list[Finding]:
     """Both stores: are they there, and set up as the promises need it?"""
     database = Database(settings.database_url, timeout=settings.database_timeout)
     try:
-        return [*_database(database), *_redis(Hot.from_settings(settings, StoredBallots(database)), settings)]
+        return [
+            *_database(database, settings),
+            *_redis(Hot.from_settings(settings, StoredBallots(database)), settings),
+        ]
     finally:
         database.close()
 
 
-def _database(database: Database) -> list[Finding]:
+def _database(database: Database, settings: Settings) -> list[Finding]:
     try:
         with database.read() as connection:
-            current = is_current(connection)
+            current, most = is_current(connection), database.most_connections(connection)
     except Unavailable as error:
         return [Finding(False, f"database: {error}")]
     there = Finding(True, "database: answers")
-    return [
-        there,
-        Finding(current, "database: the schema is " + ("this release's" if current else "old: migrate")),
-    ]
+    schema = Finding(current, "database: the schema is " + ("this release's" if current else "old: migrate"))
+    return [there, schema] if most is None else [there, schema, _connections(most, settings)]
+
+
+def _connections(most: int, settings: Settings) -> Finding:
+    """Can all threads of this host work at once, beside one worker? Other hosts come on top."""
+    wanted = settings.web_workers * settings.web_connections + WORKER_CONNECTIONS
+    return Finding(
+        wanted <= most,
+        f"database: takes {most} connections; {settings.web_workers} web processes and a worker open up to {wanted}"
+        + ("" if wanted <= most else ": raise max_connections, or have fewer threads"),
+    )
 
 
 def _redis(hot: Hot, settings: Settings) -> list[Finding]:

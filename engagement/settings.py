@@ -113,6 +113,11 @@ class Settings:
     metrics_dir: str = ""
     """Where the processes of one host share their metrics; empty: each answers for itself."""
 
+    @property
+    def web_connections(self) -> int:
+        """To the database, that one web process opens at most."""
+        return self.web_threads + 2
+
 
 def load(**given: Any) -> Settings:
     """Read the settings out of the environment; `given` values (by field name) go before it.

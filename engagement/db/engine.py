@@ -62,6 +62,11 @@ class Database:
         except DBAPIError as error:
             raise DatabaseUnavailable() from error
 
+    def most_connections(self, connection: Connection) -> int | None:
+        """How many the store takes from all that use it; None: as many as come."""
+        words = self._store.MOST_CONNECTIONS
+        return None if words is None else connection.execute(text(words)).scalar_one()
+
     def close(self) -> None:
         """Give every pooled connection back."""
         self.engine.dispose()

@@ -27,6 +27,8 @@ BATCH = 10_000
 WRITERS = 2
 """Threads that one worker flushes with: Python and the server keep each other waiting, half of the time."""
 WRITES_HANG_ALONE = False
+MOST_CONNECTIONS = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"""
 
 ABANDONED = 30
 """Seconds after which the server ends a transaction whose client has stopped in the middle of it."""

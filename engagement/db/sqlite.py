@@ -23,6 +23,7 @@ LOOK = 0.002
 """Seconds between two looks whether the write lock is free."""
 WRITES_HANG_ALONE = True
 """Readers never wait for a writer."""
+MOST_CONNECTIONS = None
 
 
 def engine(url: str, timeout: float, pool_size: int, bounded: bool) -> Engine:

@@ -29,6 +29,8 @@ from engagement.worker.rewind import Rewind
 
 log = structlog.get_logger()
 FAULTS = Counter("engagement_worker_faults_total", "Rounds that failed, by store", ["kind"])
+CONNECTIONS = 4
+"""To the database, that a worker opens at most."""
 IDLE = 4
 """How many times the interval an idle worker pauses."""
 GATHER = 0.1
@@ -61,7 +63,9 @@ class Worker:
     """Rounds of flush, outbox and jobs. Any number of workers may run at once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = Database(settings.database_url, timeout=settings.database_timeout, pool_size=4)
+        self._database = Database(
+            settings.database_url, timeout=settings.database_timeout, pool_size=CONNECTIONS
+        )
         stored = StoredBallots(self._database)
         hot = Hot.from_settings(settings, stored)
         self._settings = settings

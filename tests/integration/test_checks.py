@@ -93,3 +93,19 @@ def test_each_primary_of_a_cluster_is_asked(the_cluster: RedisCluster, settings:
         ]
     finally:
         wrong.ask("CONFIG SET", "maxmemory-policy", "volatile-lru")
+
+
+def test_the_doctor_counts_the_connections_of_the_web_processes(settings: Settings) -> None:
+    def about_connections(threads: int) -> list[tuple[bool, str]]:
+        found = examine(replace(settings, web_workers=2, web_threads=threads))
+        return [(finding.good, finding.text) for finding in found if "connections" in finding.text]
+
+    if settings.database_url.startswith("sqlite"):
+        assert about_connections(200) == []
+        return
+    ((good, text),) = about_connections(16)
+    assert good
+    assert text.endswith("2 web processes and a worker open up to 40")
+    ((good, text),) = about_connections(200)
+    assert not good
+    assert text.endswith("open up to 408: raise max_connections, or have fewer threads")
