@@ -50,8 +50,8 @@ def _connections(most: int, settings: Settings) -> Finding:
     wanted = settings.web_workers * settings.web_connections + WORKER_CONNECTIONS
     return Finding(
         wanted <= most,
-        f"database: takes {most} connections; {settings.web_workers} web processes and a worker open up to {wanted}"
-        + ("" if wanted <= most else ": raise max_connections, or have fewer threads"),
+        f"database: takes {most} connections; {settings.web_workers} web processes and a worker "
+        f"open up to {wanted}" + ("" if wanted <= most else ": raise max_connections, or have fewer threads"),
     )
 
 
