@@ -11,17 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import psutil
 import pytest
 import requests
 
-from engagement.gunicorn_worker import SlowClientWorker
 from tests.servers import Served
 from tests.waiting import until
 
@@ -31,32 +30,6 @@ CHUNKED = b"POST /v1/demo/readers HTTP/1.1\r\nHost: x\r\nContent-Type: applicati
 CHUNKED += b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 THREADS = 2
 CONNECTIONS = 30
-
-
-class Hasty(SlowClientWorker):
-    """Waits a second where the real one waits ten or thirty."""
-
-    request_timeout = 1.0
-    answer_timeout = 1.0
-
-
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answers with the length of the body, or what the path asks for."""
-    length = 0
-    while piece := environ["wsgi.input"].read(8192):
-        length += len(piece)
-    start_response("200 OK", [])
-    if environ["PATH_INFO"] == "/large":
-        return [b"x" * 30_000_000]
-    if environ["PATH_INFO"] == "/slow":
-        return slowly(1.5)
-    return [str(length).encode()]
-
-
-def slowly(seconds: float) -> Iterator[bytes]:
-    yield b"begun "
-    time.sleep(seconds)  # what is tested is an application that takes longer than the timeouts
-    yield b"ended"
 
 
 class Hastened:
@@ -70,9 +43,9 @@ class Hastened:
                 "threads": THREADS,
                 "workers": workers,
                 "worker-connections": CONNECTIONS,
-                "worker-class": f"{__name__}.Hasty",
+                "worker-class": "tests.hasty.Hasty",
             }
-            argv = [sys.executable, "-m", "gunicorn", "--no-control-socket", f"{__name__}:application"]
+            argv = [sys.executable, "-m", "gunicorn", "--no-control-socket", "tests.hasty:application"]
             argv += [f"--{name}={value}" for name, value in options.items()]
             argv += ["--preload"]  # so that all workers are ready when the first is
             self.process = subprocess.Popen(argv, pass_fds=[listener.fileno()], stderr=errors)
