@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from engagement.breaker import Breaker, BreakerOpenError, Verdict
-from engagement.db import postgresql, sqlite
 from engagement.errors import DatabaseUnavailable
 
 AFTERWARDS = "afterwards"
 """Where a connection keeps what is to be done once its transaction is committed."""
-STORES = {"sqlite": sqlite, "postgresql": postgresql}
-"""What the truth can be kept in, by the first word of a URL."""
 
 
 class Database:
@@ -28,7 +26,7 @@ class Database:
 
         `bounded` False: a statement may take as long as it takes (migrations).
         """
-        self._store = STORES[re.split(r"[:+]", url)[0]]
+        self._store = _store_at(url)
         self.engine = self._store.engine(url, timeout, pool_size, bounded)
         self.batch, self.writers = self._store.BATCH, self._store.WRITERS
         self.breaker = self.write_breaker = Breaker("database", self._judge, probe=3 * timeout)
@@ -98,6 +96,20 @@ class Database:
         if isinstance(error, PoolTimeout):
             return Verdict.NOTHING
         return self._store.verdict(error) if isinstance(error, DBAPIError) else Verdict.ANSWERED
+
+
+def _store_at(url: str) -> ModuleType:
+    """What the truth is kept in, by the first word of the URL; the driver of the other is not loaded."""
+    match re.split(r"[:+]", url)[0]:
+        case "sqlite":
+            from engagement.db import sqlite
+
+            return sqlite
+        case "postgresql":
+            from engagement.db import postgresql
+
+            return postgresql
+    raise ValueError("the URL names no store that the truth can be kept in")
 
 
 def after_commit(connection: Connection, act: Callable[[], None]) -> None:
