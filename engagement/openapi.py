@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 
 import marshmallow as ma
@@ -70,9 +70,39 @@ class StrictParser(FlaskParser):
 
 
 class StrictBlueprint(Blueprint):  # type: ignore[misc]
-    """A blueprint whose arguments are parsed strictly."""
+    """A blueprint whose arguments are parsed strictly, and whose views answer responses of their own making.
+
+    So what else is said of a view documents it and no more: flask-smorest's decorators would each wrap it
+    once more, which every call pays for, and copy all that was said so far.
+    """
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def doc(self, **said: Any) -> Callable[[F], F]:
+        """Document these parts of an operation as they are given."""
+
+        def decorate(function: F) -> F:
+            _said(function).setdefault("manual_doc", {}).update(said)
+            return function
+
+        return decorate
+
+    def response(
+        self, status: int, schema: Any = None, *, content_type: str | None = None, **said: Any
+    ) -> Callable[[F], F]:
+        """Document an answer, and what else is said of it (`description`, `headers`)."""
+        told = {"description": HTTPStatus(status).phrase, **said, "content_type": content_type}
+        if schema is not None:
+            told["schema"] = schema
+
+        def decorate(function: F) -> F:
+            responses = _said(function).setdefault("response", {}).setdefault("responses", {})
+            responses.setdefault(status, []).append({**told})
+            return function
+
+        return decorate
+
+    alt_response = response
 
 
 class EngagementApi(Api):  # type: ignore[misc]
@@ -84,30 +114,36 @@ class EngagementApi(Api):  # type: ignore[misc]
     ERROR_SCHEMA = ProblemSchema
 
     def __init__(self, app: Flask) -> None:
-        self._undescribed: list[Blueprint] = []
-        self._describing = Lock()
+        self._blueprints: list[Blueprint] = []
+        self._described = False
+        self._describing = RLock()  # who describes asks for what there is so far
         super().__init__(app)
 
     def register_blueprint(self, blueprint: Blueprint) -> None:
         """Serve its calls."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
         self._app.register_blueprint(blueprint)
-        self._undescribed.append(blueprint)
+        self._blueprints.append(blueprint)
 
     @property
     def spec(self) -> APISpec:
         """The description, of every call."""
         with self._describing:
-            while self._undescribed:
-                blueprint = self._undescribed.pop(0)
-                name, spec = blueprint.name, self._spec
-                blueprint.register_views_in_doc(self, self._app, spec, name=name, parameters=None)
-                spec.tag({"name": name, "description": blueprint.description})
+            if not self._described:
+                self._described = True
+                super()._init_spec()
+                for blueprint in self._blueprints:
+                    name, spec = blueprint.name, self._spec
+                    blueprint.register_views_in_doc(self, self._app, spec, name=name, parameters=None)
+                    spec.tag({"name": name, "description": blueprint.description})
         return self._spec
 
     @spec.setter
     def spec(self, spec: APISpec) -> None:
         self._spec = spec
+
+    def _init_spec(self) -> None:
+        """Not yet."""
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Any error of Flask, werkzeug or webargs as a problem; the exception's own headers are kept."""
@@ -164,14 +200,10 @@ def _flat(messages: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def may_answer(*statuses: int, content_type: str = "application/problem+json") -> Callable[[F], F]:
-    """Document the problems that an operation may answer; a page tells them in words.
-
-    As `alt_response` would for each, which wraps the function once more and copies all that was said so far.
-    """
+    """Document the problems that an operation may answer; a page tells them in words."""
 
     def decorate(function: F) -> F:
-        said = function.__dict__.setdefault("_apidoc", {})
-        responses = said.setdefault("response", {}).setdefault("responses", {})
+        responses = _said(function).setdefault("response", {}).setdefault("responses", {})
         for status in statuses:
             told = {
                 "schema": ProblemSchema if content_type.endswith("json") else {"type": "string"},
@@ -182,6 +214,19 @@ def may_answer(*statuses: int, content_type: str = "application/problem+json") -
         return function
 
     return decorate
+
+
+class Said(dict[str, Any]):
+    """What is documented of one view of one application: flask-smorest need not copy it again and again."""
+
+    def __deepcopy__(self, _memo: object) -> Said:
+        return self
+
+
+def _said(function: Callable[..., Any]) -> Said:
+    """Where flask-smorest looks for what is documented of a view."""
+    said: Said = function.__dict__.setdefault("_apidoc", Said())
+    return said
 
 
 def init_app(app: Flask) -> EngagementApi:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from marshmallow import Schema
 from werkzeug.routing import Rule
 
 BUILDERS: dict[tuple[object, ...], Callable[..., Any]] = {}
@@ -16,9 +15,8 @@ compile_builder = Rule._compile_builder
 
 
 def pytest_configure() -> None:
-    """An application costs a quarter of what it would."""
+    """An application costs less than half of what it would."""
     Rule._compile_builder = compiled_once  # type: ignore[method-assign, assignment]
-    Schema.__deepcopy__ = itself  # type: ignore[attr-defined]
 
 
 def compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
@@ -26,11 +24,6 @@ def compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]
     if key not in BUILDERS:
         BUILDERS[key] = compile_builder(rule, append_unknown)
     return BUILDERS[key]
-
-
-def itself(schema: Schema, _memo: object) -> Schema:
-    """Schemas are copied with what is documented of each call, often, and changed by nobody."""
-    return schema
 
 
 @pytest.hookimpl(trylast=True)
