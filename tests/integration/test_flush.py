@@ -10,16 +10,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select
 
 from engagement import clock
+from engagement.db.articles import insert_articles
 from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.tables import articles, choices, comments, dead_letters, events, sites, tallies
 from engagement.errors import DatabaseUnavailable
 from engagement.hot import commands
-from engagement.hot.answers import Known
 from engagement.hot.connection import Hot
 from engagement.hot.keys import MOOD, VOTE, Ballot, ballot_keys
 from engagement.hot.playing import deciding
-from engagement.hot.protocol import choosing, hydrating
+from engagement.hot.protocol import hydrating
 from engagement.sites.publishing import put_article
 from engagement.verify import verify
 from engagement.worker.flush import BALLOTS, Flushed, Flusher
@@ -137,10 +137,12 @@ def test_more_than_a_batch_is_flushed_in_a_few_rounds(
 ) -> None:
     worker = flusher(hot, database, threads=threads)
     client.put(f"{A}/reaction", json={"mood": "happy"}, headers=reader)
-    for _ in range(2_500):
-        hot.play(choosing(STORY, clock.new_id().bytes, "sad", "net"))
-    for n in range(BALLOTS + 20):
-        client.put(f"/v1/demo/articles/a{n}/reaction", json={"mood": "sad"}, headers=reader)
+    others = [f"a{n}" for n in range(BALLOTS + 20)]
+    with database.write() as connection:
+        insert_articles(connection, [("demo", name) for name in others])
+    ballots = [STORY] * 2_500 + [Ballot("demo", name, MOOD) for name in others]
+    sad = [(ballot, clock.new_id().bytes) for ballot in ballots]
+    hot.play(deciding(sad, lambda n, known: commands.choose(*sad[n], "sad", "net", known)))
     rounds: list[Flushed] = []
     while not rounds or rounds[-1].entries or rounds[-1].pending:
         rounds.append(worker.flush())
@@ -160,11 +162,7 @@ def test_many_ballots_of_one_shard_are_flushed_in_a_few_rounds(
     ids = fill_voted(database, "demo", "story", many, {})
     votes = [(Ballot("demo", "story", VOTE, str(id)), clock.new_id().bytes) for id in ids]
 
-    def ask(n: int, known: Known | None) -> Any:
-        ballot, reader = votes[n]
-        return commands.choose(ballot, reader, "up", "net", known)
-
-    hot.play(deciding(votes, ask))
+    hot.play(deciding(votes, lambda n, known: commands.choose(*votes[n], "up", "net", known)))
     worker = flusher(hot, database, threads=threads)
     rounds = [worker.flush()]
     while rounds[-1].pending:
