@@ -204,10 +204,11 @@ def test_without_redis_what_sql_has_is_told_and_that_the_moment_is_not_known(
     assert chosen(document) == {("story", None): "happy"}
 
 
-def test_a_reader_with_a_hundred_thousand_choices_costs_little_memory(
+def test_a_reader_with_25_000_choices_costs_less_memory_than_the_document_is_long(
     world: World, database: Database
 ) -> None:
-    reader, others = world.new_reader(), 100_000
+    """It takes 2.1 MB, however many there are: 35 bytes that stay of each would be too much."""
+    reader, others = world.new_reader(), 25_000
     now = clock.now()
     with database.write() as connection:
         world_articles = [(clock.new_id(), "demo", f"a{n}", True, True, now) for n in range(others)]
@@ -223,8 +224,8 @@ def test_a_reader_with_a_hundred_thousand_choices_costs_little_memory(
             peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert size > 12_000_000
-    assert peak < 6_000_000
+    assert size > 3_000_000
+    assert peak < 3_000_000
 
 
 def test_a_reader_erases_themselves_and_the_token_is_good_for_nothing_at_once(
