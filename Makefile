@@ -12,6 +12,8 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV
+# Python keeps what it has compiled, whatever this shell says: each start of it would cost a second and a half more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser run lint check test chaos bench build clean
 
