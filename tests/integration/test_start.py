@@ -40,6 +40,7 @@ def evicting(redis_server: Any) -> Iterator[None]:
         client.config_set("maxmemory-policy", "volatile-lru")
 
 
+@pytest.mark.one_store("the setting of Redis is looked at before SQL is, or once SQL is found good")
 @pytest.mark.usefixtures("evicting")
 @pytest.mark.parametrize("words", [["web"], ["worker"], ["serve", "--port", "0", "--data", "data"]])
 def test_a_redis_that_may_evict_the_ledger_stops_the_start(
