@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +14,11 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-BUILDERS: dict[tuple[object, ...], Callable[..., Any]] = {}
-"""Rule of a path → what builds its URLs, which werkzeug writes and compiles as Python."""
-compile_builder = Rule._compile_builder
+RULES: dict[tuple[object, ...], dict[str, Any]] = {}
+"""Rule of a path → what werkzeug has made of it: how it is matched, and Python that builds its URLs."""
+MADE = ("arguments", "_parts", "_trace", "_converters")
+BUILDERS = ("_build", "_build_unknown")
+compile_rule = Rule.compile
 
 
 class Compiled:
@@ -59,16 +60,21 @@ def _share(connection: Connection) -> None:
 
 
 def pytest_configure() -> None:
-    """An application costs less than half of what it would."""
-    Rule._compile_builder = compiled_once  # type: ignore[method-assign, assignment]
+    """An application costs a fifth of what it would."""
+    Rule.compile = compile_once  # type: ignore[method-assign, assignment]
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
 
 
-def compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
-    key = (rule.rule, rule.subdomain, str(rule.defaults), append_unknown)
-    if key not in BUILDERS:
-        BUILDERS[key] = compile_builder(rule, append_unknown)
-    return BUILDERS[key]
+def compile_once(rule: Rule) -> None:
+    key = (rule.rule, rule.subdomain, rule.merge_slashes, str(rule.defaults))
+    made = RULES.get(key)
+    if made is None:
+        compile_rule(rule)
+        RULES[key] = {name: getattr(rule, name) for name in MADE}
+        RULES[key] |= {name: getattr(rule, name).__func__ for name in BUILDERS}
+    else:
+        rule.__dict__ |= made
+        rule.__dict__ |= {name: made[name].__get__(rule) for name in BUILDERS}
 
 
 @pytest.hookimpl(trylast=True)
