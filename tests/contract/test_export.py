@@ -207,7 +207,7 @@ def test_without_redis_what_sql_has_is_told_and_that_the_moment_is_not_known(
 def test_a_reader_with_25_000_choices_costs_less_memory_than_the_document_is_long(
     world: World, database: Database
 ) -> None:
-    """It takes 2.1 MB, however many there are: 35 bytes that stay of each would be too much."""
+    """It takes 1.9 to 2.1 MB, however many there are: 35 bytes that stay of each would be too much."""
     reader, others = world.new_reader(), 25_000
     now = clock.now()
     with database.write() as connection:
@@ -225,7 +225,7 @@ def test_a_reader_with_25_000_choices_costs_less_memory_than_the_document_is_lon
     finally:
         tracemalloc.stop()
     assert size > 3_000_000
-    assert peak < 3_000_000
+    assert peak < 2_750_000
 
 
 def test_a_reader_erases_themselves_and_the_token_is_good_for_nothing_at_once(
