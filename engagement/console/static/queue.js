@@ -73,7 +73,8 @@ export function queue(cards) {
     const { sourceElement: source, target } = event.detail.ctx;
     if (source?.matches("[data-polls], [data-claims], .claim")) return;
     selected();
-    const place = target?.id && document.getElementById(target.id);
+    // Not where more cards came: who reads one stays on it.
+    const place = target?.id && target.id !== "more" && document.getElementById(target.id);
     if (waiting && !more()?.matches(".htmx-request")) {
       const next = at?.isConnected && at.matches("article.card") ? live()[live().indexOf(at) + 1] : after(lastDecided());
       if (next) {
