@@ -10,6 +10,7 @@ comment; and the CPU time of a post, by whose it is. `--sizes` without a number:
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import tempfile
@@ -75,6 +76,8 @@ def main() -> None:
         database = Database(settings.database_url)
         stack.callback(database.close)
         add_site(database, "bench", name="Bench", admission="open")
+        gc.collect()
+        gc.freeze()  # as web processes do
         for size in options.sizes:
             began = time.monotonic()
             fill(settings.database_url, "bench", f"a{size}", size)

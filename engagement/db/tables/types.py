@@ -20,9 +20,16 @@ class Utc(TypeDecorator[datetime]):
         """Any zone in, UTC stored."""
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Always aware, always UTC."""
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Gives each value its zone; what PostgreSQL's driver gives has it, as the session is in UTC."""
+        if dialect.name == "postgresql":
+            return None
+        read = self.impl_instance.result_processor(dialect, coltype)
+        return lambda value: _aware(read(value) if read else value)
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
 
 class Id(TypeDecorator[UUID]):
@@ -39,9 +46,13 @@ class Id(TypeDecorator[UUID]):
         """16 bytes where there is no UUID type."""
         return value.bytes if isinstance(value, UUID) and dialect.name != "postgresql" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        """Always a `UUID`."""
-        return value if value is None or isinstance(value, UUID) else UUID(bytes=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Makes a `UUID` of each value; PostgreSQL's driver has done so, and a page has hundreds."""
+        return None if dialect.name == "postgresql" else _uuid
+
+
+def _uuid(value: bytes | None) -> UUID | None:
+    return None if value is None else UUID(bytes=value)
 
 
 metadata = MetaData(
