@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Row, Select, any_, bindparam, case, literal, select
+from sqlalchemy import ARRAY, Connection, Row, any_, bindparam, case, literal, select
 
+from engagement.comments import listing
 from engagement.comments.bodies import ALONE, NONE, Shut, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING, REJECTED, SPAM
-from engagement.comments.paging import MAX_PINNED, Cursor, tail, tails
-from engagement.comments.ranking import ORDERS, Order
+from engagement.comments.paging import Cursor, tail, tails
+from engagement.comments.ranking import ORDERS
 from engagement.comments.replies import first_replies, shown_of
 from engagement.comments.shut import below_closed, some_closed
 from engagement.db.tables import Id, comments, place_of, readers
@@ -19,8 +20,6 @@ from engagement.db.tables import Id, comments, place_of, readers
 ANCESTORS = 50
 MAX_PENDING = 50
 """Of a reader's comments on an article, the newest."""
-FEW, MANY = 100, 1_600
-"""Ids that are read at once: at first, since a page most often needs no more, and at most."""
 
 
 _ARTICLE = bindparam("article", type_=Id)
@@ -45,29 +44,16 @@ _ONE_BY_ONE = _SHOWN.where(comments.c.id.in_(bindparam("ids", expanding=True)))
 _AMONG = {"postgresql": _SHOWN.where(comments.c.id == any_(bindparam("ids", type_=ARRAY(Id))))}
 
 
-def listed(article_id: UUID, place: UUID, order: Order) -> Select[Any]:
-    """The ids of what is shown in a place, in an order."""
-    c = comments.c
-    keys = [c.id] if order.column is None else [c[order.column], c.id]
-    return (
-        select(c.id)
-        .where(c.article_id == article_id, place_of(comments) == place, c.shown)
-        .order_by(*(key.desc() if order.newest_first else key.asc() for key in keys))
-    )
-
-
 def first_page(
     connection: Connection, article_id: UUID, place: UUID, *, sort: str, limit: int, total: int
 ) -> dict[str, Any]:
     """The pinned comments, and the first `limit` others. `total`: of what is shown in the place."""
-    pinned = connection.scalars(
-        listed(article_id, place, ORDERS["newest"]).where(comments.c.pinned).limit(MAX_PINNED)
-    ).all()
-    ids = listed(article_id, place, ORDERS[sort]).where(comments.c.id.not_in(pinned)).limit(limit + 1)
-    found = connection.scalars(ids).all()
-    shown = [*pinned, *found[:limit]]
+    pinned = listing.pinned(connection, article_id, place)
+    found = listing.first(connection, article_id, place, sort, limit + len(pinned) + 1)
+    others = [id for id in found if id not in pinned]
+    shown = [*pinned, *others[:limit]]
     cursor = None
-    if len(found) > limit:
+    if len(others) > limit:
         if ORDERS[sort].moves:
             cursor = Cursor(sort, shown=tails(shown))
         else:
@@ -80,33 +66,11 @@ def by_age(
 ) -> tuple[list[UUID], Cursor | None]:
     """The ids of the next page in an order that doesn't move, and where to go on."""
     shown = cursor.tails
-    statement = listed(article_id, place, ORDERS[cursor.sort]).limit(limit + len(shown) + 1)
-    if cursor.after is not None:
-        newest_first = ORDERS[cursor.sort].newest_first
-        statement = statement.where(
-            comments.c.id < cursor.after if newest_first else comments.c.id > cursor.after
-        )
-    found = [id for id in connection.scalars(statement) if tail(id) not in shown]
+    many = limit + len(shown) + 1
+    following = listing.following(connection, article_id, place, cursor.sort, cursor.after, many)
+    found = [id for id in following if tail(id) not in shown]
     more = Cursor(cursor.sort, after=found[limit - 1], shown=cursor.shown) if len(found) > limit else None
     return found[:limit], more
-
-
-def rest(
-    connection: Connection, article_id: UUID, place: UUID, after: UUID | None, since: UUID | None
-) -> Iterator[UUID]:
-    """Ids of what is shown in a place, newest first, from after `after` on, down to `since`."""
-    c, many = comments.c, FEW
-    while True:
-        statement = listed(article_id, place, ORDERS["newest"]).limit(many)
-        if after is not None:
-            statement = statement.where(c.id < after)
-        if since is not None:
-            statement = statement.where(c.id >= since)
-        found = connection.scalars(statement).all()
-        yield from found
-        if len(found) < many:
-            return
-        after, many = found[-1], min(many * 4, MANY)
 
 
 def page(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from engagement import clock
-from engagement.comments import threads
+from engagement.comments import listing
 from engagement.comments.paging import Cursor, tail
 from engagement.comments.ranking import ORDERS
 from engagement.db.engine import Database
@@ -68,7 +68,7 @@ class Walking:
         shown = cursor.tails
         since = _first_id(walk.made_at - LATE) if walk.whole else None
         with self._database.read() as connection:
-            for id in threads.rest(connection, article.id, place, cursor.after, since):
+            for id in listing.rest(connection, article.id, place, cursor.after, since):
                 if id.bytes not in listed and tail(id) not in shown:
                     yield id, Cursor(cursor.sort, after=id, walk=walk.name, at=at, shown=cursor.shown)
 
@@ -81,7 +81,7 @@ class Walking:
             return found
         made_at = int(clock.now().timestamp() * 1_000)
         with self._database.read() as connection:
-            statement = threads.listed(article.id, place, ORDERS[cursor.sort]).limit(LONGEST + 1)
+            statement = listing.listed(article.id, place, ORDERS[cursor.sort]).limit(LONGEST + 1)
             ids = packed_ids(connection, statement)
         name = self._walks.keep(*at, place, cursor.sort, made_at, ids)
         return self._walks.read(*at, name, 0, count)

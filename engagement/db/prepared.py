@@ -34,6 +34,11 @@ class Prepared:
         row = _cursor(connection, compiled, given).fetchone()
         return None if row is None else compiled.read(row)
 
+    def all(self, connection: Connection, given: Given) -> list[Row]:
+        """All rows that it answers."""
+        compiled = self._for(connection.dialect)
+        return [compiled.read(row) for row in _cursor(connection, compiled, given).fetchall()]
+
     def _for(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:

@@ -26,7 +26,7 @@ import psycopg
 
 from engagement import clock
 from engagement.app import create_app
-from engagement.comments import threads
+from engagement.comments.listing import listed
 from engagement.comments.paging import PAGE, Cursor
 from engagement.comments.ranking import ORDERS
 from engagement.comments.service import Comments
@@ -130,7 +130,7 @@ def pages(
 def _middle(database: Database, article: Article) -> UUID:
     with database.read() as connection:
         order = ORDERS["newest"]
-        statement = threads.listed(article.id, article.id, order).offset(article.threads // 2).limit(1)
+        statement = listed(article.id, article.id, order).offset(article.threads // 2).limit(1)
         found: UUID = connection.scalars(statement).one()
         return found
 
@@ -146,7 +146,7 @@ def _median(build: Callable[[], object], rounds: int) -> float:
 
 def plan(url: str, article_id: UUID, sort: str) -> str:
     """How PostgreSQL finds the first page's ids."""
-    statement = threads.listed(article_id, article_id, ORDERS[sort]).limit(PAGE + 1)
+    statement = listed(article_id, article_id, ORDERS[sort]).limit(PAGE + 1)
     database = Database(url)
     with database.read() as connection:
         words = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Select
 
 from engagement import clock
+from engagement.comments.listing import listed
 from engagement.comments.newest import newest_of_site
 from engagement.comments.ranking import ORDERS
-from engagement.comments.threads import listed
 from engagement.db.engine import Database
 from engagement.db.tables import comments
 from engagement.moderation.queue.service import After, Search, _from, _statement

@@ -173,7 +173,7 @@ def test_past_the_longest_list_the_rest_follows_by_age(
 ) -> None:
     for module in (walks, walking):
         monkeypatch.setattr(module, "LONGEST", 30)
-    monkeypatch.setattr("engagement.comments.threads.FEW", 3)
+    monkeypatch.setattr("engagement.comments.listing.FEW", 3)
     roots = fill(database, "demo", "story", 100)
     shown = [id for page in pages(client, "top", 20) for id in ids(page)]
     assert sorted(shown) == sorted(roots)
