@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from engagement import clock
 from engagement.comments.counting import APPROVED
 from engagement.comments.paging import Cursor
@@ -24,14 +22,15 @@ Who wrote it is told no more.
 """
 ALONE = len(INLINE)
 """The level of a comment that is told without replies."""
-Rows = Mapping[UUID, Row[Any]]
+Rows = Mapping[UUID, Any]
+"""By their ids, with what `threads` selects of each."""
 Shut = AbstractSet[UUID]
 """Comments that nobody answers any more: their thread is closed."""
 NONE: Shut = frozenset()
 
 
 def body(
-    row: Row[Any], rows: Rows, below: Below, level: int = 0, *, shut: Shut = NONE, own: bool = False
+    row: Any, rows: Rows, below: Below, level: int = 0, *, shut: Shut = NONE, own: bool = False
 ) -> dict[str, Any]:
     """A comment with its first replies, out of `rows`. `level`: how deep it stands in the answer.
 
@@ -69,7 +68,7 @@ def body(
 
 
 def own_body(
-    row: Row[Any], rows: Rows, below: Below, level: int, edit_window: int, *, shut: Shut = NONE
+    row: Any, rows: Rows, below: Below, level: int, edit_window: int, *, shut: Shut = NONE
 ) -> dict[str, Any]:
     """A comment as its author alone sees it: with the text as it was written, and where it is listed."""
     place = None if row.place == row.article_id else str(row.place)
@@ -77,13 +76,13 @@ def own_body(
     return told | {"place_id": place} | as_written(row, edit_window)
 
 
-def as_written(row: Row[Any], edit_window: int) -> dict[str, Any]:
+def as_written(row: Any, edit_window: int) -> dict[str, Any]:
     """The text as its author wrote it, and until when it may be edited. `edit_window`: seconds."""
     until: datetime = row.created_at + timedelta(seconds=edit_window)
     return {"body": row.body, "editable_until": clock.rfc3339(until)}
 
 
-def _replies(row: Row[Any], rows: Rows, below: Below, level: int, shut: Shut) -> dict[str, Any]:
+def _replies(row: Any, rows: Rows, below: Below, level: int, shut: Shut) -> dict[str, Any]:
     found = below.get(row.id, [])
     shown = found[: INLINE[level] if level < ALONE else 0]
     more = None

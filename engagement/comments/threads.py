@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Row, any_, bindparam, case, literal, select
+from sqlalchemy import ARRAY, Connection, any_, bindparam, case, literal, select
 
 from engagement.comments import listing
-from engagement.comments.bodies import ALONE, NONE, Shut, as_written, body, own_body
+from engagement.comments.bodies import ALONE, NONE, Rows, Shut, as_written, body, own_body
 from engagement.comments.counting import APPROVED, PENDING, REJECTED, SPAM
 from engagement.comments.paging import Cursor, tail, tails
 from engagement.comments.ranking import ORDERS
 from engagement.comments.replies import first_replies, shown_of
 from engagement.comments.shut import below_closed, some_closed
+from engagement.db.packed import array
+from engagement.db.prepared import Prepared
 from engagement.db.tables import Id, comments, place_of, readers
 
 ANCESTORS = 50
@@ -23,25 +25,25 @@ MAX_PENDING = 50
 
 
 _ARTICLE = bindparam("article", type_=Id)
+_c = comments.c
+# What `bodies` reads of a comment, by these names.
 _COMMENTS = (
     select(
-        comments,
-        place_of(comments).label("place"),
+        _c.article_id, _c.id, _c.parent_id, place_of(comments).label("place"), _c.depth,
+        _c.status, _c.held_for, _c.body, _c.body_html, _c.revision, _c.created_at, _c.edited_at,
+        _c.up, _c.down, _c.score, _c.reply_count, _c.pinned, _c.featured, _c.reader_id,
         readers.c.name.label("reader_name"),
         readers.c.avatar_url.label("reader_avatar"),
         readers.c.badges.label("reader_badges"),
         some_closed(_ARTICLE).label("some_closed"),
     )
-    .join(readers, readers.c.id == comments.c.reader_id)
-    .where(comments.c.article_id == _ARTICLE)
-)
-
-
+    .join(readers, readers.c.id == _c.reader_id)
+    .where(_c.article_id == _ARTICLE)
+)  # fmt: skip
 # Made once: to tell that a statement is one of those before takes longer than to run it.
-_SHOWN = _COMMENTS.where(comments.c.shown)
-_ONE_BY_ONE = _SHOWN.where(comments.c.id.in_(bindparam("ids", expanding=True)))
-# The ids as one array: one statement, however many they are.
-_AMONG = {"postgresql": _SHOWN.where(comments.c.id == any_(bindparam("ids", type_=ARRAY(Id))))}
+_SHOWN = _COMMENTS.where(_c.shown)
+_ONE_BY_ONE = _SHOWN.where(_c.id.in_(bindparam("ids", expanding=True)))
+_AT_ONCE = Prepared(_SHOWN.where(_c.id == any_(bindparam("ids", type_=ARRAY(Id)))))
 
 
 def first_page(
@@ -104,16 +106,19 @@ def one(connection: Connection, article_id: UUID, comment_id: UUID) -> dict[str,
     return body(rows[comment_id], rows, below, shut=_shut(connection, article_id, rows))
 
 
-def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+def _rows(connection: Connection, article_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Those of the comments that are shown."""
     if not ids:
         return {}
-    statement = _AMONG.get(connection.dialect.name, _ONE_BY_ONE)
-    rows = connection.execute(statement, {"article": article_id, "ids": list(ids)}).all()  # not one by one
+    rows: Sequence[Any]
+    if connection.dialect.name == "postgresql":
+        rows = _AT_ONCE.all(connection, {"article": article_id, "ids": array(ids)})
+    else:
+        rows = connection.execute(_ONE_BY_ONE, {"article": article_id, "ids": list(ids)}).all()
     return {row.id: row for row in rows}
 
 
-def _shut(connection: Connection, article_id: UUID, rows: Mapping[UUID, Row[Any]]) -> Shut:
+def _shut(connection: Connection, article_id: UUID, rows: Rows) -> Shut:
     """Those of the comments whose thread is closed. Few articles have one, and their rows say so."""
     if not any(row.some_closed for row in rows.values()):
         return NONE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, LargeBinary, Select, func, literal, select, type_coerce
 
@@ -16,3 +18,8 @@ def packed_ids(connection: Connection, statement: Select[Any]) -> bytes:
     (column,) = statement.selected_columns
     plain = statement.with_only_columns(type_coerce(column, LargeBinary))
     return b"".join(connection.scalars(plain))
+
+
+def array(ids: Iterable[UUID]) -> str:
+    """As PostgreSQL reads an array of UUIDs; its driver would make it one by one."""
+    return "{" + ",".join([id.hex for id in ids]) + "}"

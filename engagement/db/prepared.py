@@ -1,11 +1,12 @@
 """Statements that are compiled once for each store, and handed to its driver as they are.
 
-For the few that every post runs: SQLAlchemy's own way with a statement takes longer than the store does. What
-SQLAlchemy knows of types is kept, and errors are its own.
+For those that every post or page runs: SQLAlchemy's own way with one takes longer than the store does.
+What SQLAlchemy knows of types is kept, and errors are its own.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
@@ -34,8 +35,8 @@ class Prepared:
         row = _cursor(connection, compiled, given).fetchone()
         return None if row is None else compiled.read(row)
 
-    def all(self, connection: Connection, given: Given) -> list[Row]:
-        """All rows that it answers."""
+    def all(self, connection: Connection, given: Given) -> list[Any]:
+        """All rows that it answers, each a tuple with names if the statement is a SELECT."""
         compiled = self._for(connection.dialect)
         return [compiled.read(row) for row in _cursor(connection, compiled, given).fetchall()]
 
@@ -109,9 +110,13 @@ class _Compiled:
         writers = {name: type.bind_processor(dialect) for name, type in types.items()}
         self._writers = {name: write for name, write in writers.items() if write is not None}
         self._readers: list[Convert | None] = []
-        if isinstance(statement, Select) and not self._by_name:  # psycopg's values are ours already
-            kinds = (column.type.dialect_impl(dialect) for column in statement.selected_columns)
-            self._readers = [kind.result_processor(dialect, None) for kind in kinds]
+        self._named: Callable[[Row], Row] = tuple
+        if isinstance(statement, Select):
+            columns = statement.selected_columns
+            self._named = _namer(columns.keys())
+            if not self._by_name:  # psycopg's values are ours already
+                kinds = (column.type.dialect_impl(dialect) for column in columns)
+                self._readers = [kind.result_processor(dialect, None) for kind in kinds]
 
     def execute(self, driver: Any, given: Given) -> Any:
         """A cursor that holds what it answers. Raises the driver's errors."""
@@ -125,10 +130,16 @@ class _Compiled:
         )
 
     def read(self, row: Row) -> Row:
-        """Values as the table's types have them, where the driver's own are others."""
+        """By its columns' names; values as the table's types have them, where the driver has others."""
         if not self._readers:
-            return row
-        return tuple(read(v) if read else v for read, v in zip(self._readers, row, strict=True))
+            return self._named(row)
+        return self._named(tuple(read(v) if read else v for read, v in zip(self._readers, row, strict=True)))
+
+
+def _namer(names: Sequence[str]) -> Callable[[Row], Row]:
+    """Gives the values of a row these names; what can't be one is told by its place alone."""
+    named: Callable[[Row], Row] = cast(Any, namedtuple)("Row", names, rename=True)._make
+    return named
 
 
 def _cursor(connection: Connection, compiled: _Compiled, given: Given) -> Any:

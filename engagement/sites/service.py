@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from cachetools import TTLCache
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from engagement.db.articles import insert_articles
 from engagement.db.engine import Database
+from engagement.db.prepared import Prepared
 from engagement.db.tables import article_counts, articles, sites
 from engagement.errors import Closed, DatabaseUnavailable, Forbidden, Invalid, NotFound
 from engagement.sites import policy
@@ -207,22 +208,28 @@ _HOLD = (
     .where(articles.c.id == bindparam("id"))
     .with_for_update(read=True, key_share=True)
 )
-_ARTICLES = (
+_SITE = bindparam("site", type_=articles.c.site.type)
+_OF_SITE = (
     select(articles, article_counts.c.comments, article_counts.c.threads)
     .outerjoin(article_counts, article_counts.c.article_id == articles.c.id)
-    .where(
-        articles.c.site == bindparam("site"),
-        articles.c.external_id.in_(bindparam("names", expanding=True)),
-    )
+    .where(articles.c.site == _SITE)
 )
+_ONE = Prepared(
+    _OF_SITE.where(articles.c.external_id == bindparam("name", type_=articles.c.external_id.type))
+)
+_MANY = _OF_SITE.where(articles.c.external_id.in_(bindparam("names", expanding=True)))
 
 
 def _read_articles(connection: Connection, site: str, names: Sequence[str]) -> dict[str, Article]:
-    rows = connection.execute(_ARTICLES, {"site": site, "names": list(names)})
+    rows: Sequence[Any]
+    if len(names) == 1:
+        rows = _ONE.all(connection, {"site": site, "name": names[0]})
+    else:
+        rows = connection.execute(_MANY, {"site": site, "names": list(names)}).all()
     return {row.external_id: _article(row) for row in rows}
 
 
-def _article(row: Row[Any]) -> Article:
+def _article(row: Any) -> Article:
     return Article(
         id=row.id,
         site=row.site,
