@@ -53,13 +53,13 @@ def following(
 
 def rest(
     connection: Connection, article_id: UUID, place: UUID, after: UUID | None, since: UUID | None
-) -> Iterator[UUID]:
-    """What is shown in a place, newest first, from after `after` on, down to `since`."""
+) -> Iterator[list[UUID]]:
+    """What is shown in a place, newest first, from after `after` on, down to `since`: some at a time."""
     many = FEW
     given = {"article": article_id, "place": place, "after": after or MOST, "since": since or LEAST}
     while True:
         found = _ids(_FOLLOWING["newest"], connection, given | {"many": many})
-        yield from found
+        yield found
         if len(found) < many:
             return
         given["after"], many = found[-1], min(many * 4, MANY)

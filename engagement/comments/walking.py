@@ -16,7 +16,7 @@ from engagement.comments.ranking import ORDERS
 from engagement.db.engine import Database
 from engagement.db.packed import packed_ids
 from engagement.errors import Expired
-from engagement.hot.walks import LONGEST, Walk, Walks
+from engagement.hot.walks import LONGEST, Walk, Walks, half
 from engagement.sites.service import Article
 
 LATE = 60_000
@@ -62,15 +62,17 @@ class Walking:
 
     def _rest(self, article: Article, place: UUID, cursor: Cursor, walk: Walk, at: int) -> Iterator[Step]:
         """What the list lacks: what came after it was made, and where it was cut, what is past its end."""
-        listed = self._walks.members(article.site, article.external_id, walk.name)
+        listed = self._walks.halves(article.site, article.external_id, walk.name)
         if listed is None:
             raise Expired("This list was left for too long. Begin again from the first page.")
         shown = cursor.tails
         since = _first_id(walk.made_at - LATE) if walk.whole else None
         with self._database.read() as connection:
-            for id in listing.rest(connection, article.id, place, cursor.after, since):
-                if id.bytes not in listed and tail(id) not in shown:
-                    yield id, Cursor(cursor.sort, after=id, walk=walk.name, at=at, shown=cursor.shown)
+            for found in listing.rest(connection, article.id, place, cursor.after, since):
+                passed = {half(id) for id in found}.intersection(listed)
+                for id in found:
+                    if half(id) not in passed and tail(id) not in shown:
+                        yield id, Cursor(cursor.sort, after=id, walk=walk.name, at=at, shown=cursor.shown)
 
     def _begin(self, article: Article, place: UUID, cursor: Cursor, count: int) -> Walk | None:
         """A list that was made a moment ago, or a new one."""
