@@ -62,7 +62,6 @@ def fill(url: str, site: str, article: str, many: int, seed: int = 0) -> UUID:
         connection.execute("INSERT INTO article_counts VALUES (%s, %s, %s)", (article_id, many, threads))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE comments")
-        connection.execute("CHECKPOINT")  # that what is measured next doesn't wait for what was written
     return article_id
 
 
