@@ -30,12 +30,17 @@ from engagement.comments.listing import listed
 from engagement.comments.paging import PAGE, Cursor
 from engagement.comments.ranking import ORDERS
 from engagement.comments.service import Comments
+from engagement.db.ballots import StoredBallots
 from engagement.db.engine import Database
 from engagement.db.migrate import upgrade
+from engagement.hot.connection import Hot
+from engagement.hot.pages import Pages
 from engagement.readers.tokens import Token, Tokens
 from engagement.settings import Settings, load
 from engagement.sites.publishing import add_site
 from engagement.sites.service import Article, Sites
+from engagement.worker.backfill import Backfill
+from engagement.worker.refreshing import Refreshing
 from tests.bench.load import Call, measure
 from tests.bench.million import fill
 from tests.bench.reference import Reference, make_table
@@ -76,6 +81,7 @@ def main() -> None:
         database = Database(settings.database_url)
         stack.callback(database.close)
         add_site(database, "bench", name="Bench", admission="open")
+        settle(settings, database)
         gc.collect()
         gc.freeze()  # as web processes do
         for size in options.sizes:
@@ -99,6 +105,14 @@ def main() -> None:
                 + json.dumps(posting(settings, folder, article, options.seconds, (postgres.pid, redis.pid))),
                 flush=True,
             )
+
+
+def settle(settings: Settings, database: Database) -> None:
+    """What a release does once to all comments, done: its worker would do it while posts are measured."""
+    pages = Pages(Hot.from_settings(settings, StoredBallots(database)), settings.page_ttl)
+    for steps in (Refreshing(database, pages), Backfill(database)):
+        while steps.step():
+            pass
 
 
 def pages(
