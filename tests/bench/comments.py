@@ -40,6 +40,7 @@ from engagement.settings import Settings, load
 from engagement.sites.publishing import add_site
 from engagement.sites.service import Article, Sites
 from engagement.worker.backfill import Backfill
+from engagement.worker.networks import Networks
 from engagement.worker.refreshing import Refreshing
 from tests.bench.load import Call, measure
 from tests.bench.million import fill
@@ -108,9 +109,10 @@ def main() -> None:
 
 
 def settle(settings: Settings, database: Database) -> None:
-    """What a release does once to all comments, done: its worker would do it while posts are measured."""
+    """What workers do to all comments once, or once a day, is done: not while posts are measured."""
     pages = Pages(Hot.from_settings(settings, StoredBallots(database)), settings.page_ttl)
-    for steps in (Refreshing(database, pages), Backfill(database)):
+    networks = Networks(database, settings.network_keep_days)
+    for steps in (Refreshing(database, pages), Backfill(database), networks):
         while steps.step():
             pass
 
