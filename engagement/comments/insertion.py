@@ -1,8 +1,8 @@
 """The statements that store comments, made once: they are a part of every post.
 
 `HOLD` locks; what comes after it sees what those had written who held the locks before. `DECIDE` says what
-speaks against each comment. `AT_ONCE` also stores those that nothing speaks against; a store that can't write
-within a query takes `CLAIM`, `COMMENT` and `EVENT` for them.
+speaks against each comment. `AT_ONCE` also stores those that nothing speaks against. A store that holds all
+for who writes, and can't write within a query, takes `LOOK`, and then `CLAIM`, `COMMENT` and `EVENT`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import (
     CTE,
     Boolean,
     Executable,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -45,7 +46,7 @@ MAX_DEPTH = 32_767
 _c = comments.c
 _ANSWERABLE = (_c.status == literal_column(repr(APPROVED)), _c.shown)
 NAMED: dict[str, TypeEngine[Any]] = {"id": Id(), "article": Id(), "reader": Id(), "site": readers.c.site.type}
-"""What `HOLD` and `READER` are given of each comment."""
+"""What `HOLD`, `LOOK` and `READER` are given of each comment."""
 GIVEN: dict[str, TypeEngine[Any]] = {
     **{name: Id() for name in ("id", "article", "reader", "parent", "under")},
     **{n: _c[n].type for n in ("status", "held_for", "shown", "body", "body_html", "network", *VOTE_KEYS)},
@@ -61,18 +62,31 @@ def _constant(value: Any) -> Any:
     return literal_column(repr(value))
 
 
-def _hold(*, waits: bool) -> PreparedForRows:
-    """Whoever erases a reader or merges an article holds their rows exclusively: wait, or leave it out."""
+def _hold(k: CTE, *, waits: bool) -> Select[Any]:
+    """Whoever erases a reader or merges an article holds their rows exclusively: wait, or leave it out.
+
+    Each is looked up by itself: the planner takes what is given for many rows, and would read all readers.
+    """
     a, r = articles.c, readers.c
-    return PreparedForRows(
-        NAMED,
-        lambda k: (
-            select(k.c.id, a.closed_by, a.comments_open, r.name, r.avatar_url, r.badges)
-            .join_from(k, articles, a.id == k.c.article)
-            .join(readers, (r.id == k.c.reader) & (r.site == k.c.site))
-            .with_for_update(read=True, key_share=True, of=(articles, readers), skip_locked=not waits)
-        ),
+    kept: dict[str, Any] = {"read": True, "key_share": True, "skip_locked": not waits}
+    article = select(a.closed_by, a.comments_open).where(a.id == k.c.article).with_for_update(**kept)
+    reader = (
+        select(r.name, r.avatar_url, r.badges)
+        .where(r.id == k.c.reader, r.site == k.c.site)
+        .with_for_update(**kept)
     )
+    return _who_and_where(k, article.lateral("article"), reader.lateral("reader"), true(), true())
+
+
+def _look(k: CTE) -> Select[Any]:
+    """As `_hold` in a store that nobody else writes to meanwhile."""
+    its_reader = (readers.c.id == k.c.reader) & (readers.c.site == k.c.site)
+    return _who_and_where(k, articles, readers, articles.c.id == k.c.article, its_reader)
+
+
+def _who_and_where(k: CTE, a: FromClause, r: FromClause, is_it: Any, is_they: Any) -> Select[Any]:
+    told = (k.c.id, a.c.closed_by, a.c.comments_open, r.c.name, r.c.avatar_url, r.c.badges)
+    return select(*told).join_from(k, a, is_it).join(r, is_they)
 
 
 def _above(k: CTE) -> Select[Any]:
@@ -234,7 +248,9 @@ _r = readers.c
 READER = PreparedForRows(
     NAMED, lambda k: select(_r.id).join_from(k, readers, (_r.id == k.c.reader) & (_r.site == k.c.site))
 )
-HOLD, HOLD_WAITING = _hold(waits=False), _hold(waits=True)
+HOLD = PreparedForRows(NAMED, lambda k: _hold(k, waits=False))
+HOLD_WAITING = PreparedForRows(NAMED, lambda k: _hold(k, waits=True))
+LOOK = PreparedForRows(NAMED, _look)
 AT_ONCE = PreparedForRows(GIVEN, lambda k: _at_once(k, waits=False))
 AT_ONCE_WAITING = PreparedForRows(GIVEN, lambda k: _at_once(k, waits=True))
 DECIDE = PreparedForRows(GIVEN, _decide)

@@ -18,6 +18,7 @@ from engagement.comments.grouping import Alone
 from engagement.comments.insertion import NO_PARENT
 from engagement.comments.once import Draft
 from engagement.comments.verdict import Judged, Verdict
+from engagement.db.prepared import PreparedForRows
 from engagement.errors import Closed, EngagementError, Invalid, Problem, Repeated, Unauthorized, Unavailable
 from engagement.readers.bars import GONE, refuse_kept_out
 from engagement.sites.service import ELSEWHERE
@@ -91,8 +92,7 @@ def store(connection: Connection, news: Sequence[New], nesting: int, *, waits: b
     if it is what the reader has said last, `Taken`, `Unauthorized`.
     """
     named = [_named(new) for new in news]
-    hold = insertion.HOLD_WAITING if waits else insertion.HOLD
-    held = {id: row for id, *row in hold.fetch(connection, named)}
+    held = {id: row for id, *row in _hold(connection, waits=waits).fetch(connection, named)}
     now, rows, outcomes = clock.now(), [], dict[UUID, Outcome]()
     for new, name in zip(news, named, strict=True):
         if name["id"] in held:
@@ -113,6 +113,12 @@ def store(connection: Connection, news: Sequence[New], nesting: int, *, waits: b
         else:
             outcomes[id] = _refusal(connection, of[id], against, closed_by)
     return [outcomes[name["id"]] for name in named]
+
+
+def _hold(connection: Connection, *, waits: bool) -> PreparedForRows:
+    if connection.dialect.name != "postgresql":
+        return insertion.LOOK
+    return insertion.HOLD_WAITING if waits else insertion.HOLD
 
 
 def _named(new: New) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Select
 
 from engagement import clock
+from engagement.comments.insertion import HOLD, HOLD_WAITING
 from engagement.comments.listing import listed
 from engagement.comments.newest import newest_of_site
 from engagement.comments.ranking import ORDERS
+from engagement.db import bulk
 from engagement.db.engine import Database
-from engagement.db.tables import comments
+from engagement.db.tables import comments, readers
 from engagement.moderation.queue.service import After, Search, _from, _statement
 
 INDEXES = {
@@ -86,3 +88,17 @@ def test_every_queue_is_read_from_its_index_in_order(database: Database, queue: 
         read = plan(database, page.limit(20))
         assert f"ix_cases_{QUEUES[queue, sort]} " in read
         assert "TEMP B-TREE" not in read
+
+
+@pytest.mark.postgresql_only("SQLite is given one row at a time")
+def test_who_posts_is_looked_up_however_few_readers_there_are(database: Database) -> None:
+    everybody = [(clock.new_id(), "demo", None, clock.now()) for _ in range(5_000)]
+    with database.write() as connection:
+        bulk.put(connection, readers, ("id", "site", "name", "created_at"), everybody)
+    with database.write() as connection:
+        connection.exec_driver_sql("ANALYZE readers")
+        for hold in (HOLD, HOLD_WAITING):
+            words = hold._for(connection.dialect).text
+            plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", {"rows": "[]"}).all())
+            assert "pk_readers" in plan
+            assert "Seq Scan on readers" not in plan
