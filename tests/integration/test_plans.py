@@ -91,12 +91,11 @@ def test_every_queue_is_read_from_its_index_in_order(database: Database, queue: 
 
 
 @pytest.mark.postgresql_only("SQLite is given one row at a time")
-def test_who_posts_is_looked_up_however_few_readers_there_are(database: Database) -> None:
+def test_who_posts_is_looked_up_though_readers_were_never_counted(database: Database) -> None:
     everybody = [(clock.new_id(), "demo", None, clock.now()) for _ in range(5_000)]
     with database.write() as connection:
         bulk.put(connection, readers, ("id", "site", "name", "created_at"), everybody)
-    with database.write() as connection:
-        connection.exec_driver_sql("ANALYZE readers")
+    with database.read() as connection:
         for hold in (HOLD, HOLD_WAITING):
             words = hold._for(connection.dialect).text
             plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", {"rows": "[]"}).all())
