@@ -76,4 +76,4 @@ def test_an_installed_wheel_can_show_its_version(wheel: Path, tmp_path: Path) ->
     Path(site, "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     where = run(python, "-I", "-c", "import engagement; print(engagement.__file__)")
     assert where.startswith(site)
-    assert "0.6.0" in run(tmp_path / "bin" / "engagement", "--version")
+    assert "0.6.1" in run(tmp_path / "bin" / "engagement", "--version")
