@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from engagement.db.tables import metadata
+from tests.waiting import until
 
 TABLES = [*(table.name for table in metadata.sorted_tables), "alembic_version"]
 SERIALS = [
@@ -38,7 +39,7 @@ class Databases:
     def drop_database(self, url: str) -> None:
         """Whoever is still connected loses the connection."""
         _let_go(url)
-        self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(url)))
+        until(lambda: self._is_dropped(url))
 
     def close_database(self, url: str) -> None:
         """Nobody can connect any more, and who was connected is not; `open_database` ends it."""
@@ -46,13 +47,22 @@ class Databases:
         self._administer(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_name(url)))
         own = sql.Literal(make_url(url).database)
         self._administer(
-            sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(
-                own
-            )
+            sql.SQL(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = {} AND usename = current_user"
+            ).format(own)
         )
 
     def open_database(self, url: str) -> None:
         self._administer(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(_name(url)))
+
+    def _is_dropped(self, url: str) -> bool:
+        """False while the server looks after the database itself (autovacuum): that is not ours to end."""
+        try:
+            self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(url)))
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+        return True
 
     def _administer(self, command: sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
