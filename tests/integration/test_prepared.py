@@ -53,6 +53,16 @@ def test_values_come_back_as_they_were_given(database: Database) -> None:
         assert ONE.first(connection, reader()) is None
 
 
+def test_rows_have_the_names_of_their_columns(database: Database) -> None:
+    ann = reader(name="Ann")
+    with database.write() as connection:
+        NEW.run(connection, [ann])
+    with database.read() as connection:
+        (row,) = ONE.all(connection, ann)
+        assert (row.id, row.name, row.created_at, row.anonymous) == (ann["id"], "Ann", ann["now"], False)
+        assert ONE.all(connection, reader()) == []
+
+
 def test_it_answers_for_all_rows_that_are_given_and_for_none(database: Database) -> None:
     many = [reader(name=f"{n:02d}") for n in range(20)]
     asked = [reader(name=one["name"], more="than the columns") for one in [*many, reader(name="30")]]
