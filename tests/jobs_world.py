@@ -75,6 +75,12 @@ class CrashingDatabase(Database):
             yield connection
 
     @contextlib.contextmanager
+    def ask(self) -> Iterator[Connection]:
+        self._tick()
+        with super().ask() as connection:
+            yield connection
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         self._tick()
         with super().write() as connection:

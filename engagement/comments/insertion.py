@@ -139,14 +139,20 @@ def _found(k: CTE, parents: Select[Any]) -> CTE:
 
 def _taken(k: CTE) -> Any:
     used = idempotency_keys.c
-    return exists().where(used.reader_id == k.c.reader, used.key == k.c.key).correlate(k)
+    return _there_is(k, used.reader_id == k.c.reader, used.key == k.c.key)
 
 
 def _kept_out(k: CTE) -> Any:
     b = bars.c
     kinds = (_constant(ERASED), _constant(BANNED))
     stands = b.until.is_(None) | (b.until > k.c.now)
-    return exists().where(b.reader_id == k.c.reader, b.kind.in_(kinds), stands).correlate(k)
+    return _there_is(k, b.reader_id == k.c.reader, b.kind.in_(kinds), stands)
+
+
+def _there_is(k: CTE, *such: Any) -> Any:
+    """`EXISTS`, looked up row by row: for as many rows as it expects, the planner would read whole tables."""
+    one = select(_constant(1)).where(*such).limit(_constant(1)).correlate(k)
+    return one.scalar_subquery().is_not(None)
 
 
 def _said_before(k: CTE) -> Any:

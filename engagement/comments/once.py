@@ -31,6 +31,11 @@ class Draft:
         return blake2b(text.encode(), digest_size=32).hexdigest()
 
 
+def is_used(connection: Connection, reader_id: UUID, key: str) -> bool:
+    """Does the reader's key stand for a comment? One statement: nearly always it does not."""
+    return _USED.first(connection, {"reader_id": reader_id, "key": key}) is not None
+
+
 def posted(connection: Connection, reader_id: UUID, article: str, draft: Draft) -> tuple[UUID, UUID] | None:
     """The article and comment (our ids) that this key was used for already.
 

@@ -235,6 +235,9 @@ class Writing:
         """What this key was used for already: sending again costs nothing."""
         if draft.idempotency_key is None:
             return None
+        with self._database.ask() as connection:
+            if not once.is_used(connection, caller.reader_id, draft.idempotency_key):
+                return None
         with self._database.read() as connection:
             before = once.posted(connection, caller.reader_id, article, draft)
             if before is None:

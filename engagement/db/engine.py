@@ -19,7 +19,7 @@ AFTERWARDS = "afterwards"
 
 
 class Database:
-    """`read()` and `write()` are the only ways to a connection. Connects at the first use, not before."""
+    """`read()`, `ask()` and `write()` are the only ways to a connection; the first use connects."""
 
     def __init__(self, url: str, *, timeout: float = 5.0, pool_size: int = 16, bounded: bool = True) -> None:
         """`timeout` in seconds bounds the wait for a lock, for a free connection and for a server's answer.
@@ -37,6 +37,12 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One snapshot: all that is read in it belongs together. Raises `DatabaseUnavailable`."""
         with self._connection(self._store.READ, self.breaker) as connection:
+            yield connection
+
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
+        """For one statement that reads: without a snapshot around it. Raises `DatabaseUnavailable`."""
+        with self._connection(self._store.ASK, self.breaker) as connection:
             yield connection
 
     @contextmanager

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from engagement.breaker import Verdict
 
 READ: dict[str, object] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+ASK: dict[str, object] = {"isolation_level": "AUTOCOMMIT"}
 WRITE: dict[str, object] = {}
 """How transactions begin, as execution options. Those to write are as a connection comes: setting it anew for
 each, and back again, took a tenth of a post's time."""

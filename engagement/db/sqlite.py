@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from engagement.breaker import Verdict
 
 READ: dict[str, object] = {"sqlite_begin": "BEGIN"}
+ASK = READ
 WRITE: dict[str, object] = {"sqlite_begin": "BEGIN IMMEDIATE"}
 """How transactions begin, as execution options."""
 BATCH = 1_000

@@ -170,7 +170,7 @@ class Sites:
         """Those of the articles that exist, by their ids."""
         if not names:
             return {}
-        with self._database.read() as connection:
+        with self._database.ask() as connection:
             return _read_articles(connection, site, names)
 
     def find_seen(self, site: str, stamps: Mapping[str, str | None]) -> dict[str, Article]:

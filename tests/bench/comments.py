@@ -2,9 +2,10 @@
 
 For 1,000, 100,000 and 1,000,000 comments on one article and each order: the first page and a page deep
 inside, built by the service's own code without any cache, in this process; with `--plans` the query plans
-too. Then posts per second of the whole service (two web processes, one worker) on an empty article and on the
-largest, beside a bare answer under the same gunicorn settings and beside the least that could store such a
-comment; and the CPU time of a post, by whose it is. `--sizes` without a number: posts alone.
+too. Then posts per second of the whole service (two web processes, one worker) on an empty article, on
+another with idempotency keys, and on the largest, beside a bare answer under the same gunicorn settings and
+beside the least that could store such a comment; and the CPU time of a post, by whose it is. `--sizes`
+without a number: posts alone.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ SIZES = (1_000, 100_000, 1_000_000)
 READERS, TURNS = 2_000, 40
 ROUNDS = 3
 TEXT = "the ferry was never late, and now it is late every day; nobody says why, and nobody asks. " * 2
+KEYED = "empty-with-keys"
+"""The article on which every post has an idempotency key, as the widget's have."""
 SECRET = "a secret of benches, and long enough for it"
 
 
@@ -100,12 +103,10 @@ def main() -> None:
                 )
                 if options.plans:
                     print(plan(settings.database_url, found.id, sort), flush=True)
-        for article in ("empty", *(f"a{size}" for size in options.sizes[-1:])):
-            print(
-                f"posts to {article}: "
-                + json.dumps(posting(settings, folder, article, options.seconds, (postgres.pid, redis.pid))),
-                flush=True,
-            )
+        stores = postgres.pid, redis.pid
+        for article in ("empty", KEYED, *(f"a{size}" for size in options.sizes[-1:])):
+            figures = posting(settings, folder, article, options.seconds, stores)
+            print(f"posts to {article}: " + json.dumps(figures), flush=True)
 
 
 def settle(settings: Settings, database: Database) -> None:
@@ -201,7 +202,8 @@ def posting(
             web=fleet.webs[0].process.pid, worker=fleet.workers[0].process.pid,
             postgres=stores[0], redis=stores[1],
         )  # fmt: skip
-        rates = [measure(fleet.webs[0].url, said(n, own), folder, seconds) for n in range(ROUNDS)]
+        calls = [said(n, own, keyed=article == KEYED) for n in range(ROUNDS)]
+        rates = [measure(fleet.webs[0].url, call, folder, seconds) for call in calls]
         spent = busy.milliseconds(sum(rates) * seconds)
         until(fleet.is_flushed)
     finally:
@@ -226,10 +228,14 @@ def sign(tokens: Tokens, reader: UUID) -> str:
     return tokens.sign(Token("bench", reader))
 
 
-def said(round: int, own: list[tuple[str, dict[str, str]]]) -> Call:
+def said(round: int, own: list[tuple[str, dict[str, str]]], *, keyed: bool = False) -> Call:
     """Comments of each in turn, by path and headers; nobody says the same twice."""
-    texts = [json.dumps({"body": f"My thought {round}.{turn}: {TEXT}"}) for turn in range(TURNS)]
-    return Call("post", [("POST", path, headers, text) for text in texts for path, headers in own])
+    posts = []
+    for turn in range(TURNS):
+        text = json.dumps({"body": f"My thought {round}.{turn}: {TEXT}"})
+        key = {"Idempotency-Key": f"{round}.{turn}-{clock.new_id()}"} if keyed else {}
+        posts += [("POST", path, headers | key, text) for path, headers in own]
+    return Call("post", posts)
 
 
 class Busy:

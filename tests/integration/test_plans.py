@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import Select
 
 from engagement import clock
-from engagement.comments.insertion import HOLD, HOLD_WAITING
+from engagement.comments.insertion import AT_ONCE, AT_ONCE_WAITING, HOLD, HOLD_WAITING
 from engagement.comments.listing import listed
 from engagement.comments.newest import newest_of_site
 from engagement.comments.ranking import ORDERS
 from engagement.db import bulk
 from engagement.db.engine import Database
-from engagement.db.tables import comments, readers
+from engagement.db.tables import bars, comments, idempotency_keys, readers
 from engagement.moderation.queue.service import After, Search, _from, _statement
+from engagement.readers.bars import ERASED
 
 INDEXES = {
     "best": "by_best",
@@ -101,3 +102,27 @@ def test_who_posts_is_looked_up_though_readers_were_never_counted(database: Data
             plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", {"rows": "[]"}).all())
             assert "pk_readers" in plan
             assert "Seq Scan on readers" not in plan
+
+
+@pytest.mark.postgresql_only("SQLite is given one row at a time")
+def test_what_speaks_against_a_comment_is_looked_up_among_thousands(database: Database) -> None:
+    now, ids = clock.now(), [clock.new_id() for _ in range(5_000)]
+    with database.write() as connection:
+        bulk.put(connection, readers, ("id", "site", "name", "created_at"), [(ids[0], "demo", None, now)])
+        keys = [(ids[0], f"key {id}", id, id, "digest", now) for id in ids]
+        named = ("reader_id", "key", "article_id", "comment_id", "digest", "created_at")
+        bulk.put(connection, idempotency_keys, named, keys)
+        bulk.put(
+            connection,
+            bars,
+            ("reader_id", "site", "kind", "since"),
+            [(id, "demo", ERASED, now) for id in ids],
+        )
+        for table in (idempotency_keys, bars):
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+    with database.read() as connection:
+        for at_once in (AT_ONCE, AT_ONCE_WAITING):
+            words = at_once._for(connection.dialect).text
+            plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", {"rows": "[]"}).all())
+            for table in (idempotency_keys, bars):
+                assert f"Seq Scan on {table.name}" not in plan

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -120,8 +121,13 @@ def test_transactions_are_what_they_are_whatever_the_servers_defaults(settings: 
     database = Database(f"{settings.database_url}?options={defaults}")
     how = text("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')")
     told = []
-    for transaction in (database.write, database.read, database.write):
+    write, read, ask = database.write, database.read, database.ask
+    for transaction in (write, read, write, ask, write, read):
         with transaction() as connection:
             told.append(tuple(connection.execute(how).one()))
+            driver: Any = connection.connection.driver_connection
+            status = driver.info.transaction_status
+            assert status is (TransactionStatus.IDLE if transaction == ask else TransactionStatus.INTRANS)
     database.close()
-    assert told == [("read committed", "off"), ("repeatable read", "on"), ("read committed", "off")]
+    writes, reads = ("read committed", "off"), ("repeatable read", "on")
+    assert [*told[:3], *told[4:]] == [writes, reads, writes, writes, reads]

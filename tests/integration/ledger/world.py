@@ -131,6 +131,12 @@ class WatchedDatabase(Database):
             yield connection
 
     @contextlib.contextmanager
+    def ask(self) -> Iterator[Connection]:
+        self.fuse.burn()
+        with super().ask() as connection:
+            yield connection
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         self.fuse.burn()
         with super().write() as connection:
