@@ -21,6 +21,7 @@ from tests.browser.footer import (
 from tests.browser.window import Watch
 from tests.browser.writers import Writer, change, hold
 from tests.servers import Served
+from tests.waiting import until
 
 
 def test_an_author_edits_a_comment_and_everybody_sees_when(page: Page, article: str) -> None:
@@ -162,7 +163,9 @@ def test_the_edit_button_goes_when_its_time_is_over(page: Page, article: str) ->
 
 
 def test_a_comment_is_deleted_after_one_question(page: Page, service: Served, article: str) -> None:
-    Writer(service, article, "Ben").post("Below.")
+    ben = Writer(service, article, "Ben")
+    ben.post("Below.")
+    until(lambda: ben.is_counted(1))
     open_article(page, article)
     posted = write(page, "Better unsaid.")
     own(posted, "Delete your comment").click()

@@ -42,6 +42,12 @@ class Writer:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
+    def is_counted(self, many: int) -> bool:
+        """Does the article count so many comments by now? What opens then shows them."""
+        site, article = self._comments.split("/v1/")[0], self._comments.split("/")[-2]
+        answer = requests.get(f"{site}/v1/demo/counts", params={"article": article}, timeout=10)
+        return bool(answer.json()["articles"][article]["comments"] == many)
+
     def edit(self, comment: str, body: str, revision: int = 1) -> None:
         """Change what a comment says."""
         headers = self._headers | {"If-Match": f'"{revision}"'}
