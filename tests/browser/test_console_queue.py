@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.desk import card, decided, faults, focused, press, queue, said, shown, sign_in
 from tests.browser.footer import fits, open_article
 from tests.browser.window import DESKTOP, PHONE, Watch
-from tests.browser.writers import Writer
+from tests.browser.writers import Writer, is_counted
 from tests.servers import Served
 from tests.waiting import until
 
@@ -82,6 +82,7 @@ def test_a_rejected_comment_is_gone_from_the_page_of_a_reader(
     desk: Page, new_reader: Callable[[], Page], service: Served, article: str
 ) -> None:
     write_some(service, article, 2)
+    until(lambda: is_counted(service, article, 2))
     reader = new_reader()
     open_article(reader, article)
     expect(reader.get_by_role("heading", name="2 comments")).to_be_visible()

@@ -19,7 +19,7 @@ from tests.browser.footer import (
     write,
 )
 from tests.browser.window import Watch
-from tests.browser.writers import Writer, change, hold
+from tests.browser.writers import Writer, change, hold, is_counted
 from tests.servers import Served
 from tests.waiting import until
 
@@ -163,9 +163,8 @@ def test_the_edit_button_goes_when_its_time_is_over(page: Page, article: str) ->
 
 
 def test_a_comment_is_deleted_after_one_question(page: Page, service: Served, article: str) -> None:
-    ben = Writer(service, article, "Ben")
-    ben.post("Below.")
-    until(lambda: ben.is_counted(1))
+    Writer(service, article, "Ben").post("Below.")
+    until(lambda: is_counted(service, article, 1))
     open_article(page, article)
     posted = write(page, "Better unsaid.")
     own(posted, "Delete your comment").click()

@@ -15,6 +15,12 @@ from engagement.embedded.folder import paths_for
 from tests.servers import Served
 
 
+def is_counted(service: Served, article: str, many: int) -> bool:
+    """Does the article count so many comments by now? What opens then shows them."""
+    answer = requests.get(f"{service.url}/v1/demo/counts", params={"article": article}, timeout=10)
+    return bool(answer.json()["articles"][article]["comments"] == many)
+
+
 class Writer:
     """A reader without a browser, on one article."""
 
@@ -41,12 +47,6 @@ class Writer:
         answer = requests.post(self._comments, json=sent, headers=self._headers, timeout=10)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
-
-    def is_counted(self, many: int) -> bool:
-        """Does the article count so many comments by now? What opens then shows them."""
-        site, article = self._comments.split("/v1/")[0], self._comments.split("/")[-2]
-        answer = requests.get(f"{site}/v1/demo/counts", params={"article": article}, timeout=10)
-        return bool(answer.json()["articles"][article]["comments"] == many)
 
     def edit(self, comment: str, body: str, revision: int = 1) -> None:
         """Change what a comment says."""
